@@ -14,23 +14,188 @@ class _Coded(type):
 
 class Errors(metaclass=_Coded):
     # G0xx: settings and labels
+    G001 = "The setting '{setting}' is {value!r}. Choose one of: {choices}."
+    G002 = (
+        "The labels in '{setting}' are one string, {value!r}, but must be a list or a mapping. "
+        "Did you mean [{value!r}]?"
+    )
+    G003 = (
+        "The labels in '{setting}' are of type {type}: {value!r}. Give a list of names, like "
+        "['person', 'city'], or a mapping of each name to what the model reads, like "
+        "{{'GPE': 'country, city or state'}}."
+    )
+    G004 = (
+        "A label in '{setting}' is of type {type}, not a string: {value!r}. Put it in quotation "
+        "marks, or take it out."
+    )
+    G005 = "A label in '{setting}' is empty or blank: {value!r}. Name it, or take it out."
+    G006 = (
+        "The label {value!r} in '{setting}' contains '${{', which opens a variable in spaCy's "
+        "config.cfg. Write it without."
+    )
+    G007 = (
+        "{value!r} in '{setting}' cannot be the key of a mapping: spaCy's config.cfg cannot hold "
+        "keys that contain ':', '=' or a line break, that start with '[', '#', ';' or '@', or that "
+        "have white space around them. Choose another name; what the model reads may contain them."
+    )
+    G008 = "The label {value!r} is in '{setting}' more than once. Take out all but one."
+    G009 = (
+        "The labels {names} in '{setting}' are both {value!r} to the model, which cannot tell them "
+        "apart. Change the text of one, or take it out."
+    )
+    G010 = (
+        "The setting 'threshold' has a value for {value!r}, which is not a label in '{setting}' "
+        "(known: {known}). Correct the name, or take it out."
+    )
+    G011 = "The setting '{setting}' is of type {type}, not a number: {value!r}. Try 0.5."
+    G012 = (
+        "The setting '{setting}' is {value}, but a threshold lies above 0 and below 1. Try 0.5; "
+        "lower finds more, higher is more often right."
+    )
+    G013 = (
+        "'window' leaves room for {window} word pieces of text, but needs at least 1. Raise it, or "
+        "use fewer or shorter labels."
+    )
+    G014 = (
+        "The label {name!r} takes {size} word pieces in the prompt, but there is room for {room}. "
+        "Shorten what the model reads for it in 'labels', or raise 'window'."
+    )
+    G020 = (
+        "The setting 'overlap' is {overlap}, but windows must share at least the longest span, "
+        "{max_width} words, or spans at their ends are lost. Raise it, or leave it out."
+    )
+    G021 = (
+        "The setting 'window' is {window}, but must be at least {least} word pieces, so that the "
+        "longest span fits beside the prompt, and at most {most}, which the encoder reads. Change "
+        "it, or leave it out."
+    )
+
+    # G1xx: models and checkpoints
+    G101 = (
+        "There is no {file} in the model folder '{folder}'. The setting 'name' of "
+        "[components.gliner.model] must be a folder with a complete GLiNER checkpoint, or 'default'."
+    )
+    G102 = "The model settings in {path} lack {missing}: the folder is not a complete checkpoint."
+    G103 = (
+        "The weights in {path} cannot be read: {error}. The file is damaged or cut short: copy or "
+        "download it again."
+    )
+    G104 = (
+        "The model's 'span_mode' is {span_mode!r}, for which there is no scorer (known: {known}). "
+        "Install the plugin that adds it to the 'span_scorers' registry."
+    )
+    G105 = (
+        "The weights in {path} do not fit the model's settings. Missing: {missing}. Unexpected: "
+        "{unexpected}. Of another shape: {wrong}. Use the gliner_config.json that was saved with "
+        "them."
+    )
+    G106 = (
+        "The encoder '{encoder}' has no fast tokenizer, which the setting 'encoder' needs. Convert "
+        "it with the transformers library, or choose another encoder."
+    )
+
+    # G2xx: corpora
+    G200 = (
+        "The JSON array of {path} is broken in record {number}: {error}. Nothing behind the break "
+        "can be read: repair or download the file again, or convert it to JSON Lines."
+    )
+    G201 = "There are no words called '{words}': --words is one of {options}."
+    G202 = "The labels file {path} holds no type: write one a line, or leave --labels out."
+    G203 = (
+        "The format of {path} cannot be detected: {found}. Name it with --format, one of {formats}."
+    )
+    G204 = (
+        "No passage of {path} could be read as '{format}': {causes}. Repair the file, or name "
+        "another --format."
+    )
+    G205 = "There is no format '{format}': --format is auto or one of {formats}."
+    G206 = "{option} is for the format '{suits}', but an input is '{format}': leave it out."
+    G207 = (
+        "Several inputs would be written to the same shards: {names}. Convert them to different "
+        "folders, or rename the files."
+    )
+    G208 = "{path} is not UTF-8: {error}. Convert it first."
+
+    # G3xx: evaluation
+    G300 = (
+        "No data at {path}: give a .spacy file, or a folder with .spacy files in it, as "
+        "`python -m spacy gliner convert` writes them."
+    )
+    G301 = "The data set {path} has no passage. Convert it again, or leave it out."
+    G302 = (
+        "Two data sets are named '{name}', the second from '{argument}'. Tell them apart with "
+        "NAME=PATH."
+    )
+    G303 = (
+        "It is not clear which component to evaluate: --pipe is {name}, and the factory 'gliner' "
+        "made {made}. Choose one of {pipes} with --pipe."
+    )
+    G304 = (
+        "{value!r} in {option} is no threshold: give numbers above 0 and below 1, in --thresholds "
+        "separated by commas."
+    )
+    G305 = "--threshold and --thresholds were both given. Leave one out."
+    G306 = (
+        "{path} is not the evaluation of one model. Write it with `python -m spacy gliner evaluate "
+        "--output`, with one --threshold rather than --thresholds."
+    )
+    G307 = (
+        "{path} must contain the markers {start} and {end} once each, in this order: the results "
+        "are written between them. Add them where the table is to stand."
+    )
+    G308 = "The plot needs matplotlib, which is missing: pip install spacy-gliner[report]"
+    G309 = (
+        "Two models are named '{name}', the second from '{argument}'. Tell them apart with "
+        "NAME=PATH."
+    )
+
+    # G4xx: training
+    G401 = (
+        "The gliner component is trained with AdamW only. Set [training.optimizer] to "
+        "@optimizers = \"Adam.v1\" with use_averages = false and use_radam = false."
+    )
+    G402 = "There is no thesaurus at '{path}': correct training.thesaurus, or set it to null."
+    G403 = (
+        "Line {line} of the thesaurus {path} is not of the form: type, tab, broader kinds, tab, "
+        "synonyms. Both lists may be empty, and ';' parts their items."
+    )
+    G404 = "There is no setting 'training.{name}'. The settings are: {known}."
+    G405 = "The setting 'training.{name}' is {value!r}, but must be {range}."
+    G406 = (
+        "There is no DocBin (*.spacy) at '{path}'. Make one with `python -m spacy gliner convert`, "
+        "or correct the path in [corpora]."
+    )
+    G407 = (
+        "The training data has no gold span, neither in doc.spans['{spans_key}'] nor in doc.ents. "
+        "Check [corpora.train], and the setting 'spans_key'."
+    )
+
+
+class Warnings(metaclass=_Coded):
+    # G0xx: settings and labels
+    G040 = (
+        "The extension 'span._.score' is not this component's, and stays as it is. Read scores as "
+        "span._.gliner_scores[span.label_], or remove the other extension before the component is "
+        "created."
+    )
+    G041 = (
+        "The component '{name}' has no labels, so it finds nothing. Set them: "
+        "nlp.get_pipe('{name}').labels = ['person', 'city'], or doc._.gliner_labels."
+    )
 
     # G1xx: models and checkpoints
 
     # G2xx: corpora
 
     # G3xx: evaluation
+    G340 = (
+        "{count} of {total} passages of the data set '{name}' have neither a label set nor absent "
+        "types, so they are asked only for what is marked in them: precision is flattered. Convert "
+        "the data with its label set."
+    )
 
     # G4xx: training
-    pass
-
-
-class Warnings(metaclass=_Coded):
-    # G0xx: settings and labels
-
-    # G1xx: models and checkpoints
-
-    # G2xx: corpora
-
-    # G4xx: training
-    pass
+    G440 = (
+        "{count} of the gold spans or passages seen so far are left out of the training: {cause}. "
+        "This is told once; the component's learner.dropped has the count."
+    )

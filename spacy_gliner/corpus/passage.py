@@ -30,7 +30,7 @@ class Passage:
 
 
 def to_doc(passage: Passage, vocab: Vocab, spans_key: str = SPANS_KEY) -> Doc:
-    """Write the passage as a Doc: spans to `doc.spans[spans_key]`, the rest to the group's attrs."""
+    """Write the passage as a Doc: spans to `doc.spans[spans_key]`, the rest to its attrs."""
     doc = Doc(vocab, words=list(passage.words), spaces=list(passage.spaces))
     doc.spans[spans_key] = [Span(doc, s, e, label=label) for s, e, label in passage.spans]
     doc.spans[spans_key].attrs.update(

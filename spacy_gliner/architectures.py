@@ -1,0 +1,62 @@
+"""Registered builders of models: their arguments are the `[components.gliner.model]` block."""
+
+from pathlib import Path
+from typing import Any
+
+from thinc.api import Model
+
+DEFAULT_MODEL = "default"
+DEFAULT_FOLDER = Path(__file__).parent / "model"
+
+
+def build_gliner(name: str = DEFAULT_MODEL) -> Model:
+    """A trained GLiNER model (`spacy_gliner.GLiNER.v1`), read when it is first used.
+
+    name: a checkpoint folder, or "default" for the model that ships in this package.
+    """
+    from spacy_gliner.gliner.checkpoint import Checkpoint
+
+    folder = DEFAULT_FOLDER if name == DEFAULT_MODEL else Path(name)
+    return _model(lambda: Checkpoint.from_disk(folder))
+
+
+def build_new_gliner(
+    encoder: str,
+    hidden_size: int | None = None,
+    max_width: int = 12,
+) -> Model:
+    """A pretrained encoder under a head to be trained (`spacy_gliner.NewGLiNER.v1`).
+
+    encoder: a folder, or a hub id such as "sentence-transformers/all-MiniLM-L6-v2".
+    hidden_size: the width of word and type vectors; the encoder's own if it is not given.
+    max_width: the longest span, in words.
+    """
+    from spacy_gliner.gliner.checkpoint import new_checkpoint
+
+    return _model(
+        lambda: new_checkpoint(encoder, hidden_size=hidden_size, max_width=max_width)
+    )
+
+
+def _model(load: Any) -> Model:
+    from spacy_gliner.shim import GLiNERShim
+
+    return Model(
+        "gliner",
+        _forward,
+        shims=[GLiNERShim(load)],
+        attrs={
+            "precision": "float32",
+            "training_precision": "float32",
+            "dropout_rate": 0.0,
+        },
+    )
+
+
+def _forward(model: Model, prompts: Any, is_train: bool) -> tuple[Any, Any]:
+    """Prompts -> logits of all spans, and their backpropagation."""
+    shim = model.shims[0]
+    if is_train:
+        attrs = model.attrs
+        return shim.begin_update(prompts, attrs["training_precision"], attrs["dropout_rate"])
+    return shim.predict(prompts, model.attrs["precision"]), lambda _: None

@@ -1,0 +1,66 @@
+"""Scores of every span and type: sigmoid(span . type) is the probability (GLiNER, section 2.2)."""
+
+from typing import Protocol
+
+import catalogue
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+# The logit of what is no span: its probability and its gradient are zero in every precision.
+NO_SPAN = -1e4
+
+span_scorers = catalogue.create("spacy_gliner", "span_scorers", entry_points=True)
+
+
+class SpanScorer(Protocol):
+    """Scores spans. Others can be added to the `span_scorers` registry: `span_mode` names them."""
+
+    def __call__(self, words: Tensor, types: Tensor) -> Tensor:
+        """words: *Shape:* (rows, words, hidden); types: *Shape:* (rows, types, hidden).
+
+        Returns the logits of the spans that begin at each word and have 1 to max_width words,
+        `NO_SPAN` where they pass the end. *Shape:* (rows, words, max_width, types)
+        """
+        ...
+
+
+def mlp(width_in: int, width_out: int, dropout: float, *, factor: int = 4) -> nn.Sequential:
+    """The two-layer feed-forward network of every head."""
+    inner = width_out * factor
+    return nn.Sequential(
+        nn.Linear(width_in, inner), nn.ReLU(), nn.Dropout(dropout), nn.Linear(inner, width_out)
+    )
+
+
+@span_scorers("markerV0")
+class MarkerV0(nn.Module):
+    """S_ij = FFN(relu([FFN_s(h_i); FFN_e(h_j)])), scored by its inner product with the types.
+
+    The FFN's first matrix is applied to each half of its input once a word, and its second one
+    to the types, so no vector of a span is ever made: score(i, j, t) = relu(a_i + b_j) . q_t + c_t
+    is the same number.
+    """
+
+    def __init__(self, hidden_size: int, max_width: int, dropout: float) -> None:
+        super().__init__()
+        self.max_width = max_width
+        self.project_start = mlp(hidden_size, hidden_size, dropout)
+        self.project_end = mlp(hidden_size, hidden_size, dropout)
+        self.out_project = mlp(2 * hidden_size, hidden_size, dropout)
+
+    def forward(self, words: Tensor, types: Tensor) -> Tensor:
+        first, _, dropout, second = self.out_project
+        left, right = first.weight.chunk(2, dim=1)
+        starts = F.linear(F.relu(self.project_start(words)), left, first.bias)
+        ends = F.linear(F.relu(self.project_end(words)), right)
+        queries = (types @ second.weight).transpose(1, 2)
+        offsets = (types @ second.bias)[:, None]
+        n_words = words.size(1)
+        scores = []
+        for width in range(min(self.max_width, n_words)):
+            hidden = dropout(F.relu(starts[:, : n_words - width] + ends[:, width:]))
+            logits = hidden @ queries + offsets
+            scores.append(F.pad(logits.float(), (0, 0, 0, width), value=NO_SPAN))
+        missing = self.max_width - len(scores)
+        return F.pad(torch.stack(scores, dim=2), (0, 0, 0, missing), value=NO_SPAN)

@@ -1,0 +1,83 @@
+"""The way from words and labels to candidates: windows and prompts, batches, candidates."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from thinc.api import Model
+
+from ..gliner.candidates import candidates
+from ..gliner.decode import Candidates
+from ..gliner.prompt import Pieces, PromptBuilder
+from .labels import LabelSet
+from .windows import Window, batches, label_passes, windows
+from .words import Words
+
+
+@dataclass(frozen=True, eq=False)
+class Request:
+    """A document's words, and what to look for in them."""
+
+    words: Words
+    labels: LabelSet
+
+
+@dataclass(frozen=True)
+class Limits:
+    """window: the longest row, prompt included, in word pieces.
+    overlap: words that neighbouring windows share.
+    max_batch_pieces: the padded size of a batch, in word pieces.
+    """
+
+    window: int
+    overlap: int
+    max_batch_pieces: int
+
+
+@dataclass(frozen=True, eq=False)
+class _Row:
+    """One window of one document, asked for one part of its labels."""
+
+    request: int
+    window: Window
+    labels: slice
+    types: Pieces
+    words: Pieces
+
+
+def find_candidates(
+    model: Model, requests: Sequence[Request], limits: Limits
+) -> list[Candidates]:
+    """The scored spans of each document, in its words; windows of all documents are batched."""
+    builder: PromptBuilder = model.shims[0].checkpoint.prompts  # type: ignore[attr-defined]
+    rows = list(_rows(builder, requests, limits))
+    found: list[list[Candidates]] = [[] for _ in requests]
+    sizes = [builder.size(row.types, row.words) for row in rows]
+    for indices in batches(sizes, limits.max_batch_pieces):
+        batch = [rows[index] for index in indices]
+        logits = model.predict(builder.batch([(row.types, row.words) for row in batch]))
+        thresholds = [requests[row.request].labels.thresholds[row.labels] for row in batch]
+        for row, spans in zip(batch, candidates(logits, thresholds), strict=True):
+            found[row.request].append(
+                spans.shift(words=row.window.first_word, types=row.labels.start)
+            )
+    return [Candidates.concatenate(parts) for parts in found]
+
+
+def _rows(
+    builder: PromptBuilder, requests: Sequence[Request], limits: Limits
+) -> Iterator[_Row]:
+    label_sets = {request.labels: None for request in requests}
+    asked = dict(zip(label_sets, builder.units([s.prompts for s in label_sets]), strict=True))
+    texts = builder.units([request.words.texts for request in requests])
+    for index, (request, text) in enumerate(zip(requests, texts, strict=True)):
+        for labels in _passes(asked[request.labels], request.labels, limits):
+            types = asked[request.labels][labels]
+            room = limits.window - builder.size(types, Pieces.join([]))
+            for window in windows(text.counts, window=room, overlap=limits.overlap):
+                words = text[window.first_word : window.last_word].cut(room)
+                yield _Row(index, window, labels, types, words)
+
+
+def _passes(types: Pieces, labels: LabelSet, limits: Limits) -> list[slice]:
+    """Parts of the label set whose prompts leave at least half of the window to the text."""
+    return label_passes(types.counts.tolist(), room=limits.window // 2, names=labels.names)

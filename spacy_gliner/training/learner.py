@@ -1,0 +1,120 @@
+"""One update: examples -> passages -> rows -> questions -> batches -> gradients."""
+
+import warnings
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from random import Random
+
+import torch
+from spacy.training import Example
+from thinc.api import Model, set_dropout_rate
+from thinc.util import get_torch_default_device
+from torch import Tensor
+
+from spacy_gliner.corpus.passage import Passage
+from spacy_gliner.errors import Warnings
+from spacy_gliner.gliner.prompt import PromptBuilder, Prompts
+from spacy_gliner.pipeline.labels import LabelSet
+from spacy_gliner.pipeline.windows import batches
+from spacy_gliner.training.gold import read_example
+from spacy_gliner.training.loss import count_positives, loss_and_gradient, targets
+from spacy_gliner.training.rows import pack, slices
+from spacy_gliner.training.settings import TrainingSettings
+from spacy_gliner.training.thesaurus import Thesaurus
+from spacy_gliner.training.types import Question, Questioner
+
+# Lengths are rounded up, so that few shapes occur: the CPU library caches its plans by shape.
+PIECES_MULTIPLE = 16
+
+
+class Learner:
+    """Trains a model on examples; made when training begins, and not saved with the pipeline."""
+
+    def __init__(self, model: Model, settings: TrainingSettings) -> None:
+        self.model = model
+        self.settings = settings
+        self.dropped: Counter[str] = Counter()
+        self._told: set[str] = set()
+        self._rng = Random(settings.seed)
+        thesaurus = (
+            Thesaurus.from_disk(settings.thesaurus) if settings.thesaurus else Thesaurus()
+        )
+        self._questioner = Questioner(settings, thesaurus, self._rng)
+        model.shims[0].head_rate = settings.head_rate  # type: ignore[attr-defined]
+        model.attrs["training_precision"] = training_precision(settings.precision)
+
+    def read(
+        self, examples: Iterable[Example], *, spans_key: str, words: str, labels: LabelSet
+    ) -> list[Passage]:
+        """Passages of at most row_words words; their types become negatives of later ones."""
+        passages = []
+        for example in examples:
+            passage = read_example(
+                example, spans_key=spans_key, words=words, labels=labels, dropped=self.dropped
+            )
+            self._count_too_long(passage)
+            self._questioner.pool.add(passage)
+            if passage.words:
+                passages.extend(slices(passage, self.settings.row_words))
+        return passages
+
+    def update(self, passages: Sequence[Passage], *, dropout: float) -> float:
+        """Add the gradients of these passages; returns their loss a positive span."""
+        rows = pack(passages, max_words=self.settings.row_words, rng=self._rng)
+        questions = [self._questioner.ask(row) for row in rows]
+        questions = [question for question in questions if question.types]
+        set_dropout_rate(self.model, dropout)
+        n_positives = count_positives(questions)
+        total = 0.0
+        for batch, prompts in self._batches(questions):
+            logits, backprop = self.model.begin_update(prompts)
+            loss, gradient = self.loss(batch, logits)
+            backprop(gradient / n_positives)
+            total += loss / n_positives
+        return total
+
+    def loss(self, questions: Sequence[Question], logits: Tensor) -> tuple[float, Tensor]:
+        """The summed loss of a batch, and its gradient. *Shape:* that of logits"""
+        truth, known = targets(questions, logits)
+        return loss_and_gradient(logits, truth, known, focus=self.settings.focus)
+
+    def _batches(self, questions: list[Question]) -> Iterator[tuple[list[Question], Prompts]]:
+        checkpoint = self.model.shims[0].checkpoint  # type: ignore[attr-defined]
+        builder: PromptBuilder = checkpoint.prompts
+        words = builder.units([self._words(question) for question in questions])
+        types = builder.units([question.types for question in questions])
+        sizes = [builder.size(*pair) for pair in zip(types, words, strict=True)]
+        fitting = [i for i, size in enumerate(sizes) if size <= checkpoint.config.max_len]
+        self.dropped["row longer than the encoder reads"] += len(sizes) - len(fitting)
+        for batch in batches([sizes[i] for i in fitting], self.settings.max_pieces):
+            indices = [fitting[i] for i in batch]
+            rows = [(types[i], words[i]) for i in indices]
+            prompts = builder.batch(rows, multiple=PIECES_MULTIPLE)
+            yield [questions[i] for i in indices], prompts
+
+    def _words(self, question: Question) -> list[str]:
+        lower = self._rng.random() < self.settings.lower_case
+        words = question.row.words
+        return [word.lower() for word in words] if lower else words
+
+    def _count_too_long(self, passage: Passage) -> None:
+        longest = self.model.shims[0].checkpoint.config.max_width  # type: ignore[attr-defined]
+        too_long = sum(end - start > longest for start, end, _ in passage.spans)
+        self.dropped[f"longer than {longest} words"] += too_long
+
+    def warn_of_dropped(self) -> None:
+        """Tell once of each cause for which something of the gold annotation was left out."""
+        for cause, count in self.dropped.items():
+            if count and cause not in self._told:
+                self._told.add(cause)
+                warnings.warn(Warnings.G440.format(cause=cause, count=count), stacklevel=2)
+
+
+def training_precision(setting: str) -> str:
+    """What "auto" stands for on this machine."""
+    if setting != "auto":
+        return setting
+    if get_torch_default_device().type == "cuda":
+        return "bfloat16" if torch.cuda.is_bf16_supported() else "float32"
+    native = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+    return "bfloat16" if native else "float32"

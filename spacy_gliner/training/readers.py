@@ -1,0 +1,77 @@
+"""Readers of DocBins: `[corpora.train]` and `[corpora.dev]`."""
+
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from random import Random
+
+from spacy.language import Language
+from spacy.tokens import Doc, DocBin
+from spacy.training import Example
+
+from spacy_gliner.corpus.passage import SPANS_KEY, from_doc
+from spacy_gliner.errors import Errors
+from spacy_gliner.evaluation.gold import asked_labels
+
+Reader = Callable[[Language], Iterable[Example]]
+
+
+def make_corpus(path: Path, spans_key: str = SPANS_KEY, limit: int = 0) -> Reader:
+    """Read a file or folder of DocBins once, in order (`spacy_gliner.Corpus.v1`).
+
+    Each document is asked for the types that are known of it (`doc._.gliner_labels`), so that an
+    evaluation during training means what it says.
+    limit: the most documents; 0 is all of them.
+    """
+
+    def read(nlp: Language) -> Iterator[Example]:
+        for number, doc in enumerate(read_docs(Path(path), nlp)):
+            if limit and number >= limit:
+                return
+            example = to_example(doc)
+            labels = asked_labels(from_doc(doc, spans_key))
+            example.predicted._.gliner_labels = list(labels) or None
+            yield example
+
+    return read
+
+
+def make_mixture(path: Path, shares: dict[str, float], seed: int = 0) -> Reader:
+    """An endless stream of documents from several data sets (`spacy_gliner.Mixture.v1`).
+
+    path: the folder which holds a folder of DocBins for each data set.
+    shares: for each of these folders, its share of the documents; they need not add up to 1.
+    Each data set is read through in random order, then again in another one.
+    """
+
+    def read(nlp: Language) -> Iterator[Example]:
+        rng = Random(seed)
+        names = list(shares)
+        streams = [
+            _endless(list(read_docs(Path(path) / name, nlp)), rng) for name in names
+        ]
+        while True:
+            (stream,) = rng.choices(streams, list(shares.values()))
+            yield to_example(next(stream))
+
+    return read
+
+
+def read_docs(path: Path, nlp: Language) -> Iterator[Doc]:
+    """The documents of a DocBin, or of all those in a folder. Raises ValueError if there is none."""
+    files = sorted(path.rglob("*.spacy")) if path.is_dir() else [path]
+    if not files or not files[0].is_file():
+        raise ValueError(Errors.G406.format(path=path))
+    for file in files:
+        yield from DocBin().from_disk(file).get_docs(nlp.vocab)
+
+
+def to_example(doc: Doc) -> Example:
+    """The document with its annotation, beside one without, of the same words."""
+    words = [token.text for token in doc]
+    spaces = [bool(token.whitespace_) for token in doc]
+    return Example(Doc(doc.vocab, words=words, spaces=spaces), doc)
+
+
+def _endless(docs: list[Doc], rng: Random) -> Iterator[Doc]:
+    while True:
+        yield from rng.sample(docs, len(docs))

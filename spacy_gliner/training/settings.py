@@ -1,0 +1,75 @@
+"""The settings of training: the `[components.gliner.training]` block."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+from spacy_gliner.errors import Errors
+
+PRECISIONS = ("auto", "float32", "bfloat16")
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """max_types: the most types in a prompt.
+    negative_ratio: the share of types without a span, on average (GLiNER, section 4.4: half).
+    type_dropout: the share of rows whose marked types are asked for only in part.
+    special_type_wins: the share of rows in which a broader type is a negative wherever a narrower
+        one of the same prompt fits, as far as the thesaurus knows.
+    thesaurus: the file of broader kinds and synonyms, or None.
+    widening: the share of open rows that are asked for broader kinds, beside or for their own.
+    renaming: the share of types shown as a synonym.
+    capitals: the share of rows whose types are shown in capitalised form.
+    lower_case: the share of rows whose words are shown in lower case.
+    row_words: passages are put together, or cut, into rows of at most this many words.
+    max_pieces: the padded size of a batch that is computed at once, in word pieces; small ones hold
+        rows of one length, so that little is padding.
+    focus: the exponent of the focal loss; 0 is plain binary cross-entropy.
+    head_rate: the learning rate of all but the encoder, as a multiple of the optimizer's.
+    precision: "auto" is bfloat16 on hardware that has it.
+    seed: of the choice of types.
+    """
+
+    max_types: int = 25
+    negative_ratio: float = 0.5
+    type_dropout: float = 0.3
+    special_type_wins: float = 0.8
+    thesaurus: str | None = None
+    widening: float = 0.0
+    renaming: float = 0.0
+    capitals: float = 0.0
+    lower_case: float = 0.0
+    row_words: int = 110
+    max_pieces: int = 1024
+    focus: float = 0.0
+    head_rate: float = 3.0
+    precision: str = "auto"
+    seed: int = 0
+
+    @classmethod
+    def create(cls, settings: Mapping[str, Any]) -> "TrainingSettings":
+        """Raises ValueError for an unknown setting or a value out of range."""
+        known = [field.name for field in fields(cls)]
+        for name in settings:
+            if name not in known:
+                raise ValueError(Errors.G404.format(name=name, known=", ".join(known)))
+        created = cls(**settings)
+        created._check()
+        return created
+
+    def _check(self) -> None:
+        shares = ("type_dropout", "special_type_wins", "widening", "renaming", "capitals")
+        for name in (*shares, "lower_case", "negative_ratio"):
+            value = getattr(self, name)
+            if not 0 <= value <= 1 or (name == "negative_ratio" and value == 1):
+                raise ValueError(Errors.G405.format(name=name, value=value, range="a share, 0 to 1"))
+        for name in ("max_types", "row_words", "max_pieces"):
+            if getattr(self, name) < 1:
+                raise ValueError(
+                    Errors.G405.format(name=name, value=getattr(self, name), range="1 or more")
+                )
+        if self.precision not in PRECISIONS:
+            options = " or ".join(map(repr, PRECISIONS))
+            raise ValueError(
+                Errors.G405.format(name="precision", value=self.precision, range=options)
+            )
