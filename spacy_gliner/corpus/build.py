@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from spacy_gliner.corpus.passage import Passage
-from spacy_gliner.corpus.report import Rejected, Report
+from .passage import Passage
+from .report import Rejected, Report
 
 RawSpan = tuple[int, int, str]
 

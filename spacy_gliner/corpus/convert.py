@@ -6,16 +6,16 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from spacy_gliner.corpus.bio import read_bio, read_labels
-from spacy_gliner.corpus.formats import FORMATS, detect_format
-from spacy_gliner.corpus.gliner_json import read_gliner
-from spacy_gliner.corpus.passage import SPANS_KEY, Passage
-from spacy_gliner.corpus.pile_ner import read_pile_ner
-from spacy_gliner.corpus.report import Report
-from spacy_gliner.corpus.shards import write_file, write_shards
-from spacy_gliner.corpus.tokens import make_tokenizer
-from spacy_gliner.corpus.written import read_written
-from spacy_gliner.errors import Errors
+from ..errors import Errors
+from .bio import read_bio, read_labels
+from .formats import FORMATS, detect_format
+from .gliner_json import read_gliner
+from .passage import SPANS_KEY, Passage
+from .pile_ner import read_pile_ner
+from .report import Report
+from .shards import write_file, write_shards
+from .tokens import make_tokenizer
+from .written import read_written
 
 LABELS_FILE = "labels.txt"
 

@@ -3,10 +3,10 @@
 from itertools import islice
 from pathlib import Path
 
-from spacy_gliner.corpus.bio import split_line
-from spacy_gliner.corpus.records import CHUNK, read_records
-from spacy_gliner.corpus.report import Report
-from spacy_gliner.errors import Errors
+from ..errors import Errors
+from .bio import split_line
+from .records import CHUNK, read_records
+from .report import Report
 
 FORMATS = ("pile-ner", "gliner", "written", "bio")
 

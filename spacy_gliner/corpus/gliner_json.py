@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from itertools import accumulate
 from pathlib import Path
 
-from spacy_gliner.corpus.build import RawSpan, build_passage, raw_spans
-from spacy_gliner.corpus.passage import Passage
-from spacy_gliner.corpus.records import Record, read_passages
-from spacy_gliner.corpus.report import Report
+from .build import RawSpan, build_passage, raw_spans
+from .passage import Passage
+from .records import Record, read_passages
+from .report import Report
 
 
 def read_gliner(path: Path, report: Report, *, open_labels: bool, source: str) -> Iterator[Passage]:

@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from itertools import accumulate
 from pathlib import Path
 
-from spacy_gliner.corpus.build import RawSpan, build_passage
-from spacy_gliner.corpus.passage import Passage
-from spacy_gliner.corpus.records import Record, read_passages
-from spacy_gliner.corpus.report import Rejected, Report
-from spacy_gliner.corpus.tokens import Tokenizer
+from .build import RawSpan, build_passage
+from .passage import Passage
+from .records import Record, read_passages
+from .report import Rejected, Report
+from .tokens import Tokenizer
 
 TEXT_PREFIX = "Text:"
 QUESTION = re.compile(r"What describes (.+) in the text\?", re.DOTALL)

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from spacy_gliner.corpus.passage import Passage
-from spacy_gliner.corpus.report import Rejected, Report
-from spacy_gliner.errors import Errors
+from ..errors import Errors
+from .passage import Passage
+from .report import Rejected, Report
 
 CHUNK = 1 << 16
 # A record that is still incomplete at this size (in characters) is broken, not long.

@@ -3,7 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass, field
 
-from spacy_gliner.corpus.passage import Passage
+from .passage import Passage
 
 MAX_EXAMPLES = 5
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from spacy.tokens import DocBin
 from spacy.vocab import Vocab
 
-from spacy_gliner.corpus.passage import Passage, to_doc
+from .passage import Passage, to_doc
 
 
 def write_shards(

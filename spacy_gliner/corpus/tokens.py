@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import spacy
 
-from spacy_gliner.errors import Errors
-from spacy_gliner.pipeline.words import WORD_PATTERN
+from ..errors import Errors
+from ..pipeline.words import WORD_PATTERN
 
 WORDS = ("spacy", "regex")
 

@@ -3,11 +3,11 @@
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from spacy_gliner.corpus.build import RawSpan, build_passage, raw_spans
-from spacy_gliner.corpus.passage import Passage
-from spacy_gliner.corpus.records import Record, read_passages
-from spacy_gliner.corpus.report import Report
-from spacy_gliner.corpus.tokens import Tokenizer, Tokens
+from .build import RawSpan, build_passage, raw_spans
+from .passage import Passage
+from .records import Record, read_passages
+from .report import Report
+from .tokens import Tokenizer, Tokens
 
 
 def read_written(

@@ -11,12 +11,12 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel, AutoTokenizer, PreTrainedTokenizerFast
 
-from spacy_gliner.errors import Errors
-from spacy_gliner.gliner.config import GLiNERConfig
-from spacy_gliner.gliner.encoder import PromptEncoder, WordLSTM
-from spacy_gliner.gliner.network import GLiNERNetwork
-from spacy_gliner.gliner.prompt import ENT_TOKEN, SEP_TOKEN, PromptBuilder
-from spacy_gliner.gliner.scorers import mlp, span_scorers
+from ..errors import Errors
+from .config import GLiNERConfig
+from .encoder import PromptEncoder, WordLSTM
+from .network import GLiNERNetwork
+from .prompt import ENT_TOKEN, SEP_TOKEN, PromptBuilder
+from .scorers import mlp, span_scorers
 
 WEIGHTS_FILE = "model.safetensors"
 
@@ -134,9 +134,7 @@ def published_name(name: str) -> str:
     return name
 
 
-def new_checkpoint(
-    encoder: str, *, hidden_size: int | None, max_width: int
-) -> Checkpoint:
+def new_checkpoint(encoder: str, *, hidden_size: int | None, max_width: int) -> Checkpoint:
     """A pretrained encoder (folder or hub id) under a head with random weights."""
     tokenizer = AutoTokenizer.from_pretrained(encoder, add_prefix_space=True)
     if not isinstance(tokenizer, PreTrainedTokenizerFast):
@@ -179,5 +177,3 @@ def _longest_row(tokenizer: PreTrainedTokenizerFast, transformer: nn.Module) -> 
     """Pieces that the encoder can read, 512 where it states no limit."""
     limits = (tokenizer.model_max_length, transformer.config.max_position_embeddings, 512)
     return min(limit for limit in limits if limit and limit > 0)
-
-

@@ -6,7 +6,7 @@ from typing import Any
 
 import srsly
 
-from spacy_gliner.errors import Errors
+from ..errors import Errors
 
 CONFIG_FILE = "gliner_config.json"
 

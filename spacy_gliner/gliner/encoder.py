@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from spacy_gliner.gliner.prompt import Prompts
+from .prompt import Prompts
 
 
 class PromptEncoder(nn.Module):
@@ -14,9 +14,7 @@ class PromptEncoder(nn.Module):
         super().__init__()
         self.transformer = transformer
         width = transformer.config.hidden_size
-        self.projection = (
-            nn.Linear(width, hidden_size) if width != hidden_size else nn.Identity()
-        )
+        self.projection = nn.Linear(width, hidden_size) if width != hidden_size else nn.Identity()
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, prompts: Prompts) -> tuple[Tensor, Tensor]:

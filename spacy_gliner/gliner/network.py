@@ -3,9 +3,9 @@
 import torch
 from torch import Tensor, nn
 
-from spacy_gliner.gliner.encoder import PromptEncoder, WordLSTM
-from spacy_gliner.gliner.prompt import Prompts
-from spacy_gliner.gliner.scorers import NO_SPAN
+from .encoder import PromptEncoder, WordLSTM
+from .prompt import Prompts
+from .scorers import NO_SPAN
 
 
 class GLiNERNetwork(nn.Module):

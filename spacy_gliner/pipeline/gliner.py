@@ -147,8 +147,10 @@ class GLiNER(TrainablePipe):
 
     def _labels_of(self, doc: Doc) -> LabelSet:
         own = doc._.gliner_labels
-        labels = self._label_set if own is None else LabelSet.create(
-            own, self._threshold_for(own), setting="doc._.gliner_labels"
+        labels = (
+            self._label_set
+            if own is None
+            else LabelSet.create(own, self._threshold_for(own), setting="doc._.gliner_labels")
         )
         if not len(labels) and not self._warned:
             self._warned = True

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 
 from thinc.api import Model
 
+from ..gliner.batches import batches
 from ..gliner.candidates import candidates
 from ..gliner.decode import Candidates
 from ..gliner.prompt import Pieces, PromptBuilder
 from .labels import LabelSet
-from .windows import Window, batches, label_passes, windows
+from .windows import Window, label_passes, windows
 from .words import Words
 
 
@@ -44,9 +45,7 @@ class _Row:
     words: Pieces
 
 
-def find_candidates(
-    model: Model, requests: Sequence[Request], limits: Limits
-) -> list[Candidates]:
+def find_candidates(model: Model, requests: Sequence[Request], limits: Limits) -> list[Candidates]:
     """The scored spans of each document, in its words; windows of all documents are batched."""
     builder: PromptBuilder = model.shims[0].checkpoint.prompts  # type: ignore[attr-defined]
     rows = list(_rows(builder, requests, limits))
@@ -63,9 +62,7 @@ def find_candidates(
     return [Candidates.concatenate(parts) for parts in found]
 
 
-def _rows(
-    builder: PromptBuilder, requests: Sequence[Request], limits: Limits
-) -> Iterator[_Row]:
+def _rows(builder: PromptBuilder, requests: Sequence[Request], limits: Limits) -> Iterator[_Row]:
     label_sets = {request.labels: None for request in requests}
     asked = dict(zip(label_sets, builder.units([s.prompts for s in label_sets]), strict=True))
     texts = builder.units([request.words.texts for request in requests])

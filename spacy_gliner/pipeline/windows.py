@@ -1,4 +1,4 @@
-"""Cutting long documents and large label sets to the encoder's size, and batching the pieces.
+"""Cutting long documents and large label sets to the encoder's size.
 
 Pure functions on numbers of word pieces; they know neither Docs nor tensors.
 """
@@ -92,24 +92,3 @@ def _fill(sizes: Sequence[int], room: int) -> list[slice]:
             first, used = i, 0
         used += size
     return [*slices, slice(first, len(sizes))]
-
-
-def batches(lengths: Sequence[int] | np.ndarray, max_pieces: int) -> list[np.ndarray]:
-    """Batch rows of about one length so that rows x longest row is at most `max_pieces`.
-
-    lengths: word pieces of each row, at least 1, prompt included. *Shape:* (rows,)
-    Returns arrays of row numbers, longest rows first, so that memory runs out at once or never;
-    every row is in exactly one batch, and one longer than `max_pieces` in a batch of its own.
-
-    `spacy_transformers.util.batch_by_length` does much the same, but importing it imports
-    transformers, and it takes sequences, not lengths.
-    """
-    lengths = np.asarray(lengths)
-    order = np.argsort(-lengths, kind="stable")
-    found: list[np.ndarray] = []
-    first = 0
-    while first < len(order):
-        rows = max(1, max_pieces // int(lengths[order[first]]))
-        found.append(order[first : first + rows])
-        first += rows
-    return found

@@ -5,9 +5,9 @@ from dataclasses import replace
 
 from spacy.training import Example
 
-from spacy_gliner.corpus.passage import Passage, from_doc
-from spacy_gliner.pipeline.labels import LabelSet
-from spacy_gliner.pipeline.words import doc_words
+from ..corpus.passage import Passage, from_doc
+from ..pipeline.labels import LabelSet
+from ..pipeline.words import doc_words
 
 
 def read_example(

@@ -1,5 +1,6 @@
 """One update: examples -> passages -> rows -> questions -> batches -> gradients."""
 
+import random
 import warnings
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -11,17 +12,17 @@ from thinc.api import Model, set_dropout_rate
 from thinc.util import get_torch_default_device
 from torch import Tensor
 
-from spacy_gliner.corpus.passage import Passage
-from spacy_gliner.errors import Warnings
-from spacy_gliner.gliner.prompt import PromptBuilder, Prompts
-from spacy_gliner.pipeline.labels import LabelSet
-from spacy_gliner.pipeline.windows import batches
-from spacy_gliner.training.gold import read_example
-from spacy_gliner.training.loss import count_positives, loss_and_gradient, targets
-from spacy_gliner.training.rows import pack, slices
-from spacy_gliner.training.settings import TrainingSettings
-from spacy_gliner.training.thesaurus import Thesaurus
-from spacy_gliner.training.types import Question, Questioner
+from ..corpus.passage import Passage
+from ..errors import Warnings
+from ..gliner.batches import batches
+from ..gliner.prompt import PromptBuilder, Prompts
+from ..pipeline.labels import LabelSet
+from .gold import read_example
+from .loss import count_positives, loss_and_gradient, targets
+from .rows import pack, slices
+from .settings import TrainingSettings
+from .thesaurus import Thesaurus
+from .types import Question, Questioner
 
 # Lengths are rounded up, so that few shapes occur: the CPU library caches its plans by shape.
 PIECES_MULTIPLE = 16
@@ -35,10 +36,9 @@ class Learner:
         self.settings = settings
         self.dropped: Counter[str] = Counter()
         self._told: set[str] = set()
-        self._rng = Random(settings.seed)
-        thesaurus = (
-            Thesaurus.from_disk(settings.thesaurus) if settings.thesaurus else Thesaurus()
-        )
+        # spaCy seeds the global generator by [training] seed.
+        self._rng = Random(random.getrandbits(32))
+        thesaurus = Thesaurus.from_disk(settings.thesaurus) if settings.thesaurus else Thesaurus()
         self._questioner = Questioner(settings, thesaurus, self._rng)
         model.shims[0].head_rate = settings.head_rate  # type: ignore[attr-defined]
         model.attrs["training_precision"] = training_precision(settings.precision)

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from spacy_gliner.training.types import Question
+from .types import Question
 
 # The loss of a batch is divided by its number of positives, or by this if it has fewer.
 MIN_POSITIVES = 8

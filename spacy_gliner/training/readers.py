@@ -1,6 +1,8 @@
 """Readers of DocBins: `[corpora.train]` and `[corpora.dev]`."""
 
+import random
 from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
 from pathlib import Path
 from random import Random
 
@@ -8,9 +10,9 @@ from spacy.language import Language
 from spacy.tokens import Doc, DocBin
 from spacy.training import Example
 
-from spacy_gliner.corpus.passage import SPANS_KEY, from_doc
-from spacy_gliner.errors import Errors
-from spacy_gliner.evaluation.gold import asked_labels
+from ..corpus.passage import SPANS_KEY, from_doc
+from ..errors import Errors
+from ..evaluation.gold import asked_labels
 
 Reader = Callable[[Language], Iterable[Example]]
 
@@ -35,7 +37,7 @@ def make_corpus(path: Path, spans_key: str = SPANS_KEY, limit: int = 0) -> Reade
     return read
 
 
-def make_mixture(path: Path, shares: dict[str, float], seed: int = 0) -> Reader:
+def make_mixture(path: Path, shares: dict[str, float]) -> Reader:
     """An endless stream of documents from several data sets (`spacy_gliner.Mixture.v1`).
 
     path: the folder which holds a folder of DocBins for each data set.
@@ -43,12 +45,14 @@ def make_mixture(path: Path, shares: dict[str, float], seed: int = 0) -> Reader:
     Each data set is read through in random order, then again in another one.
     """
 
+    @lru_cache(maxsize=1)  # spaCy reads once to initialise, and once more to train
+    def load(nlp: Language) -> list[list[Doc]]:
+        return [list(read_docs(Path(path) / name, nlp)) for name in shares]
+
     def read(nlp: Language) -> Iterator[Example]:
-        rng = Random(seed)
-        names = list(shares)
-        streams = [
-            _endless(list(read_docs(Path(path) / name, nlp)), rng) for name in names
-        ]
+        # spaCy seeds the global generator by [training] seed.
+        rng = Random(random.getrandbits(32))
+        streams = [_endless(docs, rng) for docs in load(nlp)]
         while True:
             (stream,) = rng.choices(streams, list(shares.values()))
             yield to_example(next(stream))
@@ -57,7 +61,7 @@ def make_mixture(path: Path, shares: dict[str, float], seed: int = 0) -> Reader:
 
 
 def read_docs(path: Path, nlp: Language) -> Iterator[Doc]:
-    """The documents of a DocBin, or of all those in a folder. Raises ValueError if there is none."""
+    """The documents of a DocBin, or of all in a folder. Raises ValueError if there is none."""
     files = sorted(path.rglob("*.spacy")) if path.is_dir() else [path]
     if not files or not files[0].is_file():
         raise ValueError(Errors.G406.format(path=path))

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from random import Random
 
-from spacy_gliner.corpus.passage import Passage
+from ..corpus.passage import Passage
 
 
 @dataclass(frozen=True)

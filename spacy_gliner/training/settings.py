@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from spacy_gliner.errors import Errors
+from ..errors import Errors
 
 PRECISIONS = ("auto", "float32", "bfloat16")
 
@@ -27,7 +27,6 @@ class TrainingSettings:
     focus: the exponent of the focal loss; 0 is plain binary cross-entropy.
     head_rate: the learning rate of all but the encoder, as a multiple of the optimizer's.
     precision: "auto" is bfloat16 on hardware that has it.
-    seed: of the choice of types.
     """
 
     max_types: int = 25
@@ -44,7 +43,6 @@ class TrainingSettings:
     focus: float = 0.0
     head_rate: float = 3.0
     precision: str = "auto"
-    seed: int = 0
 
     @classmethod
     def create(cls, settings: Mapping[str, Any]) -> "TrainingSettings":
@@ -62,7 +60,9 @@ class TrainingSettings:
         for name in (*shares, "lower_case", "negative_ratio"):
             value = getattr(self, name)
             if not 0 <= value <= 1 or (name == "negative_ratio" and value == 1):
-                raise ValueError(Errors.G405.format(name=name, value=value, range="a share, 0 to 1"))
+                raise ValueError(
+                    Errors.G405.format(name=name, value=value, range="a share, 0 to 1")
+                )
         for name in ("max_types", "row_words", "max_pieces"):
             if getattr(self, name) < 1:
                 raise ValueError(

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
 
-from spacy_gliner.errors import Errors
+from ..errors import Errors
 
 # A type with at least this many narrower kinds is a general one.
 GENERAL = 25

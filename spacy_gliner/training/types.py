@@ -12,10 +12,10 @@ from random import Random
 
 import numpy as np
 
-from spacy_gliner.corpus.passage import Passage
-from spacy_gliner.training.rows import Row
-from spacy_gliner.training.settings import TrainingSettings
-from spacy_gliner.training.thesaurus import Thesaurus, key
+from ..corpus.passage import Passage
+from .rows import Row
+from .settings import TrainingSettings
+from .thesaurus import Thesaurus, key
 
 
 @dataclass(frozen=True)

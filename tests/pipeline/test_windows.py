@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spacy_gliner.pipeline.windows import Window, batches, label_passes, windows
+from spacy_gliner.pipeline.windows import Window, label_passes, windows
 
 COUNTS = st.lists(st.integers(1, 12), max_size=60)
 
@@ -122,26 +122,3 @@ def test_a_label_too_long_for_a_prompt_is_named():
     with pytest.raises(ValueError, match=r"\[G014\] .*'label 1' takes 9 .*room for 8"):
         passes([1, 7, 1], 8)
     assert passes([1, 6, 1], 8) == [slice(0, 1), slice(1, 2), slice(2, 3)]
-
-
-@given(st.lists(st.integers(1, 50), max_size=60), st.integers(1, 200))
-def test_batches_hold_every_row_once_and_fit(lengths, max_pieces):
-    found = batches(lengths, max_pieces)
-    assert sorted(i for batch in found for i in batch.tolist()) == list(range(len(lengths)))
-    for batch in found:
-        longest = max(lengths[i] for i in batch.tolist())
-        assert len(batch) * longest <= max_pieces or len(batch) == 1
-
-
-@given(st.lists(st.integers(1, 50), min_size=1, max_size=60), st.integers(1, 200))
-def test_batches_are_full_and_of_about_one_length(lengths, max_pieces):
-    found = batches(lengths, max_pieces)
-    assert [lengths[i] for batch in found for i in batch.tolist()] == sorted(lengths, reverse=True)
-    for batch in found[:-1]:
-        assert (len(batch) + 1) * lengths[batch[0]] > max_pieces
-
-
-def test_equal_rows_stay_in_order():
-    assert [batch.tolist() for batch in batches([3, 5, 3, 3], 6)] == [[1], [0, 2], [3]]
-    long, short = batches([1, 2] * 500, 1000)
-    assert [long.tolist(), short.tolist()] == [list(range(1, 1000, 2)), list(range(0, 1000, 2))]
