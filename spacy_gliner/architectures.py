@@ -75,7 +75,9 @@ def _model(load: Any) -> Model:
 
 def _forward(model: Model, prompts: Any, is_train: bool) -> tuple[Any, Any]:
     """Prompts -> logits of all spans, and their backpropagation."""
-    shim = model.shims[0]
+    from .shim import shim_of
+
+    shim = shim_of(model)
     if is_train:
         attrs = model.attrs
         return shim.begin_update(prompts, attrs["training_precision"], attrs["dropout_rate"])

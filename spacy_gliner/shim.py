@@ -3,11 +3,11 @@
 import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any
+from typing import Any, cast
 
 import srsly
 import torch
-from thinc.api import Optimizer
+from thinc.api import Model, Optimizer
 from thinc.shims import Shim
 from thinc.util import get_torch_default_device
 from torch import Tensor, nn
@@ -139,6 +139,11 @@ class GLiNERShim(Shim):
         self._lock = threading.Lock()
 
 
+def shim_of(model: Model) -> GLiNERShim:
+    """The shim of a model made by one of our architectures."""
+    return cast(GLiNERShim, model.shims[0])
+
+
 def _on(prompts: Prompts, device: torch.device) -> Prompts:
     """The batch on the network's device; the counts stay on the CPU, where they are used."""
     if device.type == "cpu":
@@ -173,7 +178,8 @@ def _trained(network: nn.Module) -> list[tuple[str, nn.Parameter]]:
 
 def _adamw(network: nn.Module) -> torch.optim.AdamW:
     """Two groups of parameters: the encoder's, and the rest."""
-    encoder, head = [], []
+    encoder: list[nn.Parameter] = []
+    head: list[nn.Parameter] = []
     for name, parameter in _trained(network):
         (encoder if name.startswith("encoder.transformer.") else head).append(parameter)
     return torch.optim.AdamW([{"params": encoder}, {"params": head}], fused=True)

@@ -13,6 +13,7 @@ from ..evaluation.predict import find_component
 from ..gliner.checkpoint import Checkpoint
 from ..gliner.config import CONFIG_FILE
 from ..pipeline.gliner import GLiNER
+from ..shim import shim_of
 from . import gliner_cli
 from .evaluate import load
 
@@ -54,4 +55,4 @@ def find_checkpoint(nlp: Language, name: str | None) -> Checkpoint:
     if not isinstance(component, GLiNER):
         kind = type(component).__name__
         raise ValueError(Errors.G109.format(name=name, type=kind))
-    return component.model.shims[0].checkpoint
+    return shim_of(component.model).checkpoint

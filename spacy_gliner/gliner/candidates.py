@@ -16,11 +16,11 @@ def candidates(logits: Tensor, thresholds: Sequence[Sequence[float]]) -> list[Ca
     """
     rows, _, _, types = logits.shape
     limits = torch.ones(rows, types)
-    for limit, row in zip(limits, thresholds, strict=True):
-        limit[: len(row)] = torch.tensor(row)
+    for limit, given in zip(limits, thresholds, strict=True):
+        limit[: len(given)] = torch.tensor(given)
     scores = logits.sigmoid()
     found = (scores > limits[:, None, None].to(scores.device)).nonzero(as_tuple=True)
     score = scores[found].float().cpu().numpy()
-    row, start, width, type_ = (index.cpu().int().numpy() for index in found)
+    owner, start, width, type_ = (index.cpu().int().numpy() for index in found)
     every = Candidates(start, start + width + 1, type_, score)
-    return [every[row == index] for index in range(rows)]
+    return [every[owner == row] for row in range(rows)]

@@ -9,7 +9,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
-from transformers import AutoConfig, AutoModel, AutoTokenizer, PreTrainedTokenizerFast
+from transformers import AutoConfig, AutoModel, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerFast
 
 from ..errors import Errors
 from .config import GLiNERConfig
@@ -162,7 +162,7 @@ def new_checkpoint(encoder: str, *, hidden_size: int | None, max_width: int) -> 
 
 
 @torch.no_grad()
-def _add_special_tokens(tokenizer: PreTrainedTokenizerFast, transformer: nn.Module) -> None:
+def _add_special_tokens(tokenizer: PreTrainedTokenizerFast, transformer: PreTrainedModel) -> None:
     """Add `<<ENT>>` and `<<SEP>>`, beginning as copies of the mask and of the separator."""
     tokenizer.add_tokens([ENT_TOKEN, SEP_TOKEN], special_tokens=True)
     transformer.resize_token_embeddings(len(tokenizer), mean_resizing=False)
@@ -173,7 +173,8 @@ def _add_special_tokens(tokenizer: PreTrainedTokenizerFast, transformer: nn.Modu
             rows[row] = rows[origin]
 
 
-def _longest_row(tokenizer: PreTrainedTokenizerFast, transformer: nn.Module) -> int:
+def _longest_row(tokenizer: PreTrainedTokenizerFast, transformer: PreTrainedModel) -> int:
     """Pieces that the encoder can read, 512 where it states no limit."""
-    limits = (tokenizer.model_max_length, transformer.config.max_position_embeddings, 512)
+    positions = getattr(transformer.config, "max_position_embeddings", None)
+    limits = (tokenizer.model_max_length, positions, 512)
     return min(limit for limit in limits if limit and limit > 0)

@@ -62,13 +62,15 @@ class WordLSTM(nn.Module):
         """
         for direction, lstm in enumerate((self.left_to_right, self.right_to_left)):
             half = lstm.hidden_size
-            _, _, cell, _ = lstm.weight_ih_l0.chunk(4)
+            weights: dict[str, Tensor] = dict(lstm.named_parameters())
+            _, _, cell, _ = weights["weight_ih_l0"].chunk(4)
             identity = torch.zeros_like(cell)
             identity[:, direction * half : (direction + 1) * half].fill_diagonal_(1.0)
             cell.add_(identity)
             # The gates' order is input, forget, cell, output: in and out open, little remembered.
-            lstm.bias_ih_l0.copy_(torch.tensor([2.0, -1.0, 0.0, 2.0]).repeat_interleave(half))
-            lstm.bias_hh_l0.zero_()
+            gates = torch.tensor([2.0, -1.0, 0.0, 2.0])
+            weights["bias_ih_l0"].copy_(gates.repeat_interleave(half))
+            weights["bias_hh_l0"].zero_()
 
 
 def _mirror(counts: Tensor, length: int) -> Tensor:

@@ -1,6 +1,6 @@
 """Scores of every span and type: sigmoid(span . type) is the probability (GLiNER, section 2.2)."""
 
-from typing import Protocol
+from typing import Protocol, cast
 
 import catalogue
 import torch
@@ -9,6 +9,8 @@ from torch.nn import functional as F
 
 # The logit of what is no span: its probability and its gradient are zero in every precision.
 NO_SPAN = -1e4
+
+Feedforward = tuple[nn.Linear, nn.ReLU, nn.Dropout, nn.Linear]
 
 span_scorers = catalogue.create("spacy_gliner", "span_scorers", entry_points=True)
 
@@ -50,7 +52,7 @@ class MarkerV0(nn.Module):
         self.out_project = mlp(2 * hidden_size, hidden_size, dropout)
 
     def forward(self, words: Tensor, types: Tensor) -> Tensor:
-        first, _, dropout, second = self.out_project
+        first, _, dropout, second = cast(Feedforward, tuple(self.out_project))
         left, right = first.weight.chunk(2, dim=1)
         starts = F.linear(F.relu(self.project_start(words)), left, first.bias)
         ends = F.linear(F.relu(self.project_end(words)), right)

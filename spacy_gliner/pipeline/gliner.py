@@ -20,6 +20,7 @@ from torch import Tensor
 from ..errors import Errors, Warnings
 from ..gliner.checkpoint import Checkpoint
 from ..gliner.decode import MODES, decode
+from ..shim import shim_of
 from ..training.learner import Learner
 from ..training.settings import TrainingSettings
 from ..training.types import Question
@@ -176,7 +177,7 @@ class GLiNER(TrainablePipe):
 
     @property
     def _checkpoint(self) -> Checkpoint:
-        return self.model.shims[0].checkpoint  # type: ignore[attr-defined]
+        return shim_of(self.model).checkpoint
 
     # Training
 
@@ -196,8 +197,10 @@ class GLiNER(TrainablePipe):
         if labels is not None:
             self.labels = labels
         self._learner = Learner(self.model, self.training)
-        passages = self._read(islice(get_examples(), INITIAL_EXAMPLES))
-        if not any(passage.spans for passage in passages):
+        examples = list(islice(get_examples(), INITIAL_EXAMPLES))
+        passages = self._read(examples)
+        # One document is what spaCy makes up when a pipeline is initialised without data.
+        if len(examples) > 1 and not any(passage.spans for passage in passages):
             raise ValueError(Errors.G407.format(spans_key=self.spans_key))
 
     def update(
@@ -262,14 +265,14 @@ class GLiNER(TrainablePipe):
     def to_bytes(self, *, exclude: Iterable[str] = ()) -> bytes:
         writers = {
             "cfg": lambda: srsly.json_dumps(self.cfg),
-            "model": lambda: self.model.shims[0].to_bytes(),
+            "model": lambda: shim_of(self.model).to_bytes(),
         }
         return util.to_bytes(writers, exclude)
 
     def from_bytes(self, bytes_data: bytes, *, exclude: Iterable[str] = ()) -> "GLiNER":
         readers = {
             "cfg": lambda b: self._set_state(srsly.json_loads(b)),
-            "model": lambda b: self.model.shims[0].from_bytes(b),
+            "model": lambda b: shim_of(self.model).from_bytes(b),
         }
         util.from_bytes(bytes_data, readers, exclude)
         return self
@@ -289,7 +292,7 @@ class GLiNER(TrainablePipe):
         self._threshold = state["threshold"]
 
     def _set_checkpoint(self, checkpoint: Checkpoint) -> None:
-        self.model.shims[0].checkpoint = checkpoint  # type: ignore[attr-defined]
+        shim_of(self.model).checkpoint = checkpoint
 
 
 def _choice(setting: str, value: str, choices: tuple[str, ...]) -> str:

@@ -9,6 +9,7 @@ from ..gliner.batches import batches
 from ..gliner.candidates import candidates
 from ..gliner.decode import Candidates
 from ..gliner.prompt import Pieces, PromptBuilder
+from ..shim import shim_of
 from .labels import LabelSet
 from .windows import Window, label_passes, windows
 from .words import Words
@@ -47,7 +48,7 @@ class _Row:
 
 def find_candidates(model: Model, requests: Sequence[Request], limits: Limits) -> list[Candidates]:
     """The scored spans of each document, in its words; windows of all documents are batched."""
-    builder: PromptBuilder = model.shims[0].checkpoint.prompts  # type: ignore[attr-defined]
+    builder: PromptBuilder = shim_of(model).checkpoint.prompts
     rows = list(_rows(builder, requests, limits))
     found: list[list[Candidates]] = [[] for _ in requests]
     sizes = [builder.size(row.types, row.words) for row in rows]

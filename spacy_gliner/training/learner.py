@@ -17,6 +17,7 @@ from ..errors import Warnings
 from ..gliner.batches import batches
 from ..gliner.prompt import PromptBuilder, Prompts
 from ..pipeline.labels import LabelSet
+from ..shim import shim_of
 from .gold import read_example
 from .loss import count_positives, loss_and_gradient, targets
 from .rows import pack, slices
@@ -40,14 +41,14 @@ class Learner:
         self._rng = Random(random.getrandbits(32))
         thesaurus = Thesaurus.from_disk(settings.thesaurus) if settings.thesaurus else Thesaurus()
         self._questioner = Questioner(settings, thesaurus, self._rng)
-        model.shims[0].head_rate = settings.head_rate  # type: ignore[attr-defined]
+        shim_of(model).head_rate = settings.head_rate
         model.attrs["training_precision"] = training_precision(settings.precision)
 
     def read(
         self, examples: Iterable[Example], *, spans_key: str, words: str, labels: LabelSet
     ) -> list[Passage]:
         """Passages of at most row_words words; their types become negatives of later ones."""
-        passages = []
+        passages: list[Passage] = []
         for example in examples:
             passage = read_example(
                 example, spans_key=spans_key, words=words, labels=labels, dropped=self.dropped
@@ -79,7 +80,7 @@ class Learner:
         return loss_and_gradient(logits, truth, known, focus=self.settings.focus)
 
     def _batches(self, questions: list[Question]) -> Iterator[tuple[list[Question], Prompts]]:
-        checkpoint = self.model.shims[0].checkpoint  # type: ignore[attr-defined]
+        checkpoint = shim_of(self.model).checkpoint
         builder: PromptBuilder = checkpoint.prompts
         words = builder.units([self._words(question) for question in questions])
         types = builder.units([question.types for question in questions])
@@ -98,7 +99,7 @@ class Learner:
         return [word.lower() for word in words] if lower else words
 
     def _count_too_long(self, passage: Passage) -> None:
-        longest = self.model.shims[0].checkpoint.config.max_width  # type: ignore[attr-defined]
+        longest = shim_of(self.model).checkpoint.config.max_width
         too_long = sum(end - start > longest for start, end, _ in passage.spans)
         self.dropped[f"longer than {longest} words"] += too_long
 

@@ -9,6 +9,7 @@ from spacy.language import Language
 from thinc.api import Config
 
 from ..errors import Errors
+from ..shim import GLiNERShim, shim_of
 
 FACTORY = "gliner"
 STATE_FILE = "training_state.pt"
@@ -79,8 +80,8 @@ def restore(nlp: Language, folder: Path) -> None:
         shim.load_training_state(state)
 
 
-def _shim(nlp: Language) -> Any:
+def _shim(nlp: Language) -> GLiNERShim:
     for name in nlp.pipe_names:
         if nlp.get_pipe_meta(name).factory == FACTORY:
-            return nlp.get_pipe(name).model.shims[0]  # type: ignore[attr-defined]
+            return shim_of(nlp.get_pipe(name).model)  # type: ignore[attr-defined]
     raise ValueError(Errors.G410.format(pipes=nlp.pipe_names))

@@ -6,6 +6,14 @@ from typing import Any
 
 from ..errors import Errors
 
+SHARES = (
+    "type_dropout",
+    "special_type_wins",
+    "widening",
+    "renaming",
+    "capitals",
+    "lower_case",
+)
 PRECISIONS = ("auto", "float32", "bfloat16")
 
 
@@ -56,20 +64,15 @@ class TrainingSettings:
         return created
 
     def _check(self) -> None:
-        shares = ("type_dropout", "special_type_wins", "widening", "renaming", "capitals")
-        for name in (*shares, "lower_case", "negative_ratio"):
-            value = getattr(self, name)
-            if not 0 <= value <= 1 or (name == "negative_ratio" and value == 1):
-                raise ValueError(
-                    Errors.G405.format(name=name, value=value, range="a share, 0 to 1")
-                )
+        for name in SHARES:
+            self._demand(name, 0 <= getattr(self, name) <= 1, "a share, 0 to 1")
+        self._demand("negative_ratio", 0 <= self.negative_ratio < 1, "0 or more, below 1")
         for name in ("max_types", "row_words", "max_pieces"):
-            if getattr(self, name) < 1:
-                raise ValueError(
-                    Errors.G405.format(name=name, value=getattr(self, name), range="1 or more")
-                )
-        if self.precision not in PRECISIONS:
-            options = " or ".join(map(repr, PRECISIONS))
-            raise ValueError(
-                Errors.G405.format(name="precision", value=self.precision, range=options)
-            )
+            self._demand(name, getattr(self, name) >= 1, "1 or more")
+        choices = " or ".join(map(repr, PRECISIONS))
+        self._demand("precision", self.precision in PRECISIONS, choices)
+
+    def _demand(self, name: str, fulfilled: bool, demand: str) -> None:
+        if not fulfilled:
+            value = getattr(self, name)
+            raise ValueError(Errors.G405.format(name=name, value=value, range=demand))
