@@ -1,6 +1,5 @@
 """A tiny encoder with random weights, and texts that a tiny model learns by heart."""
 
-from collections.abc import Iterable
 from pathlib import Path
 from random import Random
 from string import ascii_lowercase, digits
@@ -14,19 +13,21 @@ from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
 
 from spacy_gliner.corpus.passage import Passage, to_doc
 from spacy_gliner.training.readers import to_example
+from spacy_gliner.training.schedules import make_warmup_cosine
 
 MAX_WIDTH = 4
-LABELS = ["person", "city", "university", "writer"]
-FLAT_LABELS = LABELS[:3]
+LABELS = ["person", "city", "university"]
+# Small rows, so that the sentences are learned as they will be read: one at a time.
+TRAINING = {"precision": "float32", "head_rate": 4.0, "type_dropout": 0.0, "row_words": 16}
 
-# Phrases, with the types of each. "University of Oslo" holds a city; "Berta Lund" has two types.
+# Phrases with their types; the universities hold cities.
 MENTIONS = {
-    "Berta Lund": ("person", "writer"),
-    "Tomas Vik": ("person",),
-    "Oslo": ("city",),
-    "Bergen": ("city",),
-    "University of Oslo": ("university",),
-    "University of Bergen": ("university",),
+    "Berta Lund": "person",
+    "Tomas Vik": "person",
+    "Oslo": "city",
+    "Bergen": "city",
+    "University of Oslo": "university",
+    "University of Bergen": "university",
 }
 FILLER = "the old boat went north past a long river and nobody had read that cold letter ☂ .".split()
 SENTENCES = (
@@ -46,8 +47,8 @@ SPECIAL = {
 }
 
 
-def write_encoder(folder: Path, **config) -> Path:
-    """A BERT of two layers, 32 wide, with a tokenizer for the words above and single letters."""
+def write_encoder(folder: Path) -> Path:
+    """A BERT of two layers, 48 wide, with a tokenizer for the words above and single letters."""
     text = " ".join((*SENTENCES, *FILLER, *MENTIONS, *LABELS)).lower()
     words = sorted({word for word in text.split() if word.isalpha() and len(word) > 1})
     letters = ascii_lowercase + digits + ".,:;!?'\"()-"
@@ -63,16 +64,43 @@ def write_encoder(folder: Path, **config) -> Path:
     fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer, model_max_length=512, **SPECIAL)
     fast.save_pretrained(folder)
     torch.manual_seed(0)
-    settings = {
-        "vocab_size": len(vocabulary),
-        "hidden_size": 32,
-        "num_hidden_layers": 2,
-        "num_attention_heads": 2,
-        "intermediate_size": 64,
-        "max_position_embeddings": 512,
-    }
-    BertModel(BertConfig(**settings | config)).save_pretrained(folder)
+    encoder = BertModel(
+        BertConfig(
+            vocab_size=len(vocabulary),
+            hidden_size=48,
+            num_hidden_layers=2,
+            num_attention_heads=2,
+            intermediate_size=96,
+            max_position_embeddings=512,
+            initializer_range=0.2,
+        )
+    )
+    look_ahead(encoder)
+    encoder.save_pretrained(folder)
     return folder
+
+
+@torch.no_grad()
+def look_ahead(encoder: BertModel) -> None:
+    """Make one head attend to the next piece, as a pretrained encoder's would.
+
+    Without it the pieces `<<ENT>>` of several types are alike, and it takes long to learn more.
+    Half of each embedding is the word, the other half waves: a matrix moves them by one position.
+    """
+    embeddings, attention = encoder.embeddings, encoder.encoder.layer[0].attention.self
+    half = encoder.config.hidden_size // 2
+    positions = torch.arange(encoder.config.max_position_embeddings + 1)[:, None]
+    angles = positions * torch.logspace(0, -1.5, half // 4)
+    waves = 0.1 * torch.cat([angles.cos(), angles.sin(), -angles.cos(), -angles.sin()], dim=1)
+    words = embeddings.word_embeddings.weight[:, :half]
+    words -= words.mean(dim=1, keepdim=True)
+    embeddings.word_embeddings.weight[:, half:] = 0
+    embeddings.token_type_embeddings.weight[:] = 0
+    embeddings.position_embeddings.weight[:, :half] = 0
+    embeddings.position_embeddings.weight[:, half:] = waves[:-1]
+    step = torch.linalg.lstsq(waves[:-1], waves[1:], driver="gelsd").solution.T
+    attention.query.weight[:half] = torch.cat([torch.zeros(half, half), 20 * step], dim=1)
+    attention.key.weight[:half] = torch.eye(2 * half)[half:]
 
 
 def passage(text: str, *mentions: tuple[str, str], **known) -> Passage:
@@ -87,15 +115,15 @@ def passage(text: str, *mentions: tuple[str, str], **known) -> Passage:
     return Passage(tuple(words), (True,) * len(words), tuple(spans), **known)
 
 
-def marked(text: str, labels: Iterable[str] = LABELS) -> Passage:
+def marked(text: str) -> Passage:
     """A passage with every mention in the text."""
-    mentions = [(phrase, t) for phrase, types in MENTIONS.items() for t in types if t in labels]
-    return passage(text, *mentions)
+    return passage(text, *MENTIONS.items())
 
 
 def drill(rng: Random) -> str:
     """A sentence without sense, with up to three phrases in it."""
-    parts = rng.choices(FILLER, k=rng.randint(3, 12)) + rng.sample(list(MENTIONS), k=rng.randint(0, 3))
+    parts = rng.choices(FILLER, k=rng.randint(3, 12))
+    parts += rng.sample(list(MENTIONS), k=rng.randint(0, 3))
     rng.shuffle(parts)
     return " ".join(parts)
 
@@ -103,10 +131,12 @@ def drill(rng: Random) -> str:
 def learn(nlp: Language, *, steps: int) -> list[float]:
     """Train a pipeline until it knows the sentences by heart; returns the losses."""
     rng = Random(0)
-    optimizer = Adam(LEARN_RATE, L2=0.01, grad_clip=1.0, use_averages=False)
+    rates = make_warmup_cosine(1e-3, warmup_steps=20, total_steps=steps * 4 // 3)
+    optimizer = Adam(rates, beta2=0.99, L2=0.01, grad_clip=1.0, use_averages=False)
     losses = []
     for _ in range(steps):
-        texts = [*SENTENCES, *(drill(rng) for _ in range(8))]
+        texts = [*SENTENCES, *(drill(rng) for _ in range(10))]
         examples: list[Example] = [to_example(to_doc(marked(text), nlp.vocab)) for text in texts]
         losses.append(nlp.update(examples, sgd=optimizer)["gliner"])
+        optimizer.step_schedules()
     return losses

@@ -120,19 +120,30 @@ def print_spans(spans: Iterable[Span], msg: Printer) -> None:
     """Print a table of the spans, or say that there are none."""
     rows = [(span.text, span.label_, f"{span._.score:.2f}") for span in spans]
     if rows:
-        msg.table(rows, header=("Text", "Type", "Score"), divider=True, aligns=("l", "l", "r"))
+        msg.table(
+            rows, header=("Text", "Type", "Score"), divider=True, aligns=("l", "l", "r"), max_col=60
+        )
     else:
         msg.text("Nothing found.", spaced=True)
 
 
 def section(component: Any, doc: Doc, example: Example) -> str:
-    """The part of the page with displaCy's drawing of one document."""
-    colours = dict(zip(example.labels, cycle(COLOURS), strict=False))
-    markup = displacy.render(
+    """The part of the page for one document."""
+    return SECTION.format(
+        title=escape(example.title),
+        labels=escape(", ".join(example.labels)),
+        markup=draw(component, doc, example.labels),
+    )
+
+
+def draw(component: Any, doc: Doc, labels: Iterable[str]) -> str:
+    """displaCy's drawing of a document, as HTML; the bare text if nothing was found."""
+    if not found(component, doc):
+        return f"<p>{escape(doc.text)}</p>"
+    colours = dict(zip(labels, cycle(COLOURS), strict=False))
+    return displacy.render(
         doc,
         style="ent" if component.mode == "flat" else "span",
         jupyter=False,
         options={"colors": colours, "spans_key": component.spans_key},
     )
-    labels = ", ".join(example.labels)
-    return SECTION.format(title=escape(example.title), labels=escape(labels), markup=markup)

@@ -46,5 +46,6 @@ def train_cli(
         msg.fail(str(error), exits=1)
     if done := steps_done(state):
         msg.info(f"Going on after step {done}")
+    output.mkdir(parents=True, exist_ok=True)
     nlp = init_nlp(settings, use_gpu=gpu_id)
     train(nlp, output, use_gpu=gpu_id, stdout=sys.stdout, stderr=sys.stderr)

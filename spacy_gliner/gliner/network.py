@@ -5,7 +5,10 @@ from torch import Tensor, nn
 
 from .encoder import PromptEncoder, WordLSTM
 from .prompt import Prompts
-from .scorers import NO_SPAN
+
+
+# The logit of what is no span: its probability and its gradient are zero in every precision.
+NO_SPAN = -1e4
 
 
 class GLiNERNetwork(nn.Module):

@@ -9,6 +9,7 @@ from transformers import PreTrainedTokenizerFast
 
 ENT_TOKEN = "<<ENT>>"
 SEP_TOKEN = "<<SEP>>"
+PIECES_MULTIPLE, WORDS_MULTIPLE, TYPES_MULTIPLE = 16, 8, 4
 
 
 @dataclass(frozen=True)
@@ -124,20 +125,29 @@ class PromptBuilder:
         """The number of pieces of a row."""
         return self.frame_size + len(types) + len(types.ids) + len(words.ids)
 
-    def batch(self, rows: Sequence[tuple[Pieces, Pieces]], *, multiple: int = 1) -> Prompts:
-        """Lay out and pad a batch of (types, words); lengths are rounded up to a multiple."""
+    def batch(self, rows: Sequence[tuple[Pieces, Pieces]]) -> Prompts:
+        """Lay out and pad a batch of (types, words).
+
+        Lengths are rounded up, so that few shapes occur: CPU libraries keep a plan for each.
+        """
         laid_out = [self.row(types, words) for types, words in rows]
         ids, type_positions, word_positions = zip(*laid_out, strict=True)
-        length = -(-max(map(len, ids)) // multiple) * multiple
+        length = round_up(max(map(len, ids)), PIECES_MULTIPLE)
         lengths = torch.tensor([len(row) for row in ids])
+        n_types = round_up(max(map(len, type_positions)), TYPES_MULTIPLE)
+        n_words = round_up(max(map(len, word_positions)), WORDS_MULTIPLE)
         return Prompts(
             input_ids=_pad(ids, length, self._pad),
             attention_mask=(torch.arange(length)[None] < lengths[:, None]).long(),
-            type_positions=_pad(type_positions, max(map(len, type_positions)), 0),
-            word_positions=_pad(word_positions, max(map(len, word_positions)), 0),
+            type_positions=_pad(type_positions, n_types, 0),
+            word_positions=_pad(word_positions, n_words, 0),
             type_counts=torch.tensor([len(types) for types, _ in rows]),
             word_counts=torch.tensor([len(words) for _, words in rows]),
         )
+
+
+def round_up(number: int, multiple: int) -> int:
+    return -(-number // multiple) * multiple
 
 
 def _pad(rows: Sequence[np.ndarray], length: int, value: int) -> torch.Tensor:

@@ -7,9 +7,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-# The logit of what is no span: its probability and its gradient are zero in every precision.
-NO_SPAN = -1e4
-
 Feedforward = tuple[nn.Linear, nn.ReLU, nn.Dropout, nn.Linear]
 
 span_scorers = catalogue.create("spacy_gliner", "span_scorers", entry_points=True)
@@ -21,8 +18,8 @@ class SpanScorer(Protocol):
     def __call__(self, words: Tensor, types: Tensor) -> Tensor:
         """words: *Shape:* (rows, words, hidden); types: *Shape:* (rows, types, hidden).
 
-        Returns the logits of the spans that begin at each word and have 1 to max_width words,
-        `NO_SPAN` where they pass the end. *Shape:* (rows, words, max_width, types)
+        Returns the logits of the spans that begin at each word and have 1 to max_width words. Those
+        that pass the end may have any. *Shape:* (rows, words, max_width, types), float32
         """
         ...
 
@@ -58,11 +55,11 @@ class MarkerV0(nn.Module):
         ends = F.linear(F.relu(self.project_end(words)), right)
         queries = (types @ second.weight).transpose(1, 2)
         offsets = (types @ second.bias)[:, None]
+        # Ends beyond the last word are zeros, so that every width is a product of one shape.
+        ends = F.pad(ends, (0, 0, 0, self.max_width - 1))
         n_words = words.size(1)
-        scores = []
-        for width in range(min(self.max_width, n_words)):
-            hidden = dropout(F.relu(starts[:, : n_words - width] + ends[:, width:]))
-            logits = hidden @ queries + offsets
-            scores.append(F.pad(logits.float(), (0, 0, 0, width), value=NO_SPAN))
-        missing = self.max_width - len(scores)
-        return F.pad(torch.stack(scores, dim=2), (0, 0, 0, missing), value=NO_SPAN)
+        scores = [
+            dropout(F.relu(starts + ends[:, width : width + n_words])) @ queries
+            for width in range(self.max_width)
+        ]
+        return (torch.stack(scores, dim=2) + offsets[:, None]).float()

@@ -15,7 +15,7 @@ from torch import Tensor
 from ..corpus.passage import Passage
 from ..errors import Warnings
 from ..gliner.batches import batches
-from ..gliner.prompt import PromptBuilder, Prompts
+from ..gliner.prompt import PIECES_MULTIPLE, PromptBuilder, Prompts, round_up
 from ..pipeline.labels import LabelSet
 from ..shim import shim_of
 from .gold import read_example
@@ -24,9 +24,6 @@ from .rows import pack, slices
 from .settings import TrainingSettings
 from .thesaurus import Thesaurus
 from .types import Question, Questioner
-
-# Lengths are rounded up, so that few shapes occur: the CPU library caches its plans by shape.
-PIECES_MULTIPLE = 16
 
 
 class Learner:
@@ -87,11 +84,11 @@ class Learner:
         sizes = [builder.size(*pair) for pair in zip(types, words, strict=True)]
         fitting = [i for i, size in enumerate(sizes) if size <= checkpoint.config.max_len]
         self.dropped["row longer than the encoder reads"] += len(sizes) - len(fitting)
-        for batch in batches([sizes[i] for i in fitting], self.settings.max_pieces):
+        rounded = [round_up(sizes[i], PIECES_MULTIPLE) for i in fitting]
+        for batch in batches(rounded, self.settings.max_pieces):
             indices = [fitting[i] for i in batch]
             rows = [(types[i], words[i]) for i in indices]
-            prompts = builder.batch(rows, multiple=PIECES_MULTIPLE)
-            yield [questions[i] for i in indices], prompts
+            yield [questions[i] for i in indices], builder.batch(rows)
 
     def _words(self, question: Question) -> list[str]:
         lower = self._rng.random() < self.settings.lower_case

@@ -55,12 +55,13 @@ def slices(passage: Passage, max_words: int) -> Iterator[Passage]:
 
 
 def pack(passages: Iterable[Passage], *, max_words: int, rng: Random) -> list[Row]:
-    """Put passages together into rows of a random length up to max_words.
+    """Put passages together into rows of one random length, up to max_words.
 
     The prompt is a good part of a short passage's cost. Only passages annotated for the same
-    closed label set share a row, or only open ones; single short passages stay frequent, since
-    users have them too.
+    closed label set share a row, or only open ones. One length for all leaves little padding; that
+    it is random keeps single short passages frequent, since users have them too.
     """
+    length = max(rng.randint(1, max_words), rng.randint(1, max_words))
     rows: list[Row] = []
     groups: dict[tuple[str, ...], list[Passage]] = {}
     for passage in passages:
@@ -73,7 +74,7 @@ def pack(passages: Iterable[Passage], *, max_words: int, rng: Random) -> list[Ro
                 rows.append(Row(tuple(row)))
                 row = []
             if not row:
-                room = max(rng.randint(1, max_words), rng.randint(1, max_words))
+                room = length
             row.append(passage)
             room -= len(passage.words)
         rows.append(Row(tuple(row)))

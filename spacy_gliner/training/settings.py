@@ -47,7 +47,7 @@ class TrainingSettings:
     capitals: float = 0.0
     lower_case: float = 0.0
     row_words: int = 110
-    max_pieces: int = 1024
+    max_pieces: int = 2048
     focus: float = 0.0
     head_rate: float = 3.0
     precision: str = "auto"
