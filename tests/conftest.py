@@ -55,13 +55,13 @@ def learned_folder(learning, tmp_path_factory):
     return folder / "model"
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_random(random_folder):
     """Makes pipelines with random weights, by the component's settings."""
     return lambda **config: make_pipeline(random_folder, **config)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_learned(learned_folder):
     """Makes pipelines that find what is in `tiny.SENTENCES`, by the component's settings."""
     return lambda **config: make_pipeline(learned_folder, **{"labels": tiny.LABELS, **config})

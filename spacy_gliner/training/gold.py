@@ -16,7 +16,7 @@ def read_example(
     """The predicted Doc's words, with the reference's spans on them.
 
     A passage that says nothing of its types was annotated for `labels`, if there are any: then
-    they are its closed set, and its spans bear their prompts.
+    they are its closed set. Wherever one of their names stands, their prompt takes its place.
     dropped: counts the spans whose ends are not those of words.
     """
     passage = from_doc(example.reference, spans_key)
@@ -32,11 +32,12 @@ def read_example(
             dropped["misaligned"] += 1
         else:
             spans.append((first, last, prompts.get(label, label)))
-    stated = passage.label_set or passage.absent
+    label_set = passage.label_set if passage.label_set or passage.absent else labels.names
     return replace(
         passage,
         words=tuple(units.texts),
         spaces=(True,) * len(units),
         spans=tuple(spans),
-        label_set=passage.label_set if stated else labels.prompts,
+        absent=tuple(prompts.get(label, label) for label in passage.absent),
+        label_set=tuple(prompts.get(label, label) for label in label_set),
     )

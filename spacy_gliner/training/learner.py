@@ -53,7 +53,10 @@ class Learner:
             self._count_too_long(passage)
             self._questioner.pool.add(passage)
             if passage.words:
-                passages.extend(slices(passage, self.settings.row_words))
+                parts = list(slices(passage, self.settings.row_words))
+                whole = sum(len(part.spans) for part in parts)
+                self.dropped["cut by training.row_words"] += len(passage.spans) - whole
+                passages.extend(parts)
         return passages
 
     def update(self, passages: Sequence[Passage], *, dropout: float) -> float:

@@ -88,7 +88,7 @@ class Questioner:
         if len(marked) > 2 and self._chance(settings.type_dropout):
             marked = marked[: rng.randint(1, len(marked))]
         room = rng.randint(min(5, settings.max_types), settings.max_types)
-        asked = marked[:room]
+        asked = marked[: max(1, room - 1)]  # the last place is a negative's
         absent = [type_ for passage in row.passages for type_ in passage.absent]
         rng.shuffle(absent)
         negatives = [*closed, *absent]
@@ -101,7 +101,7 @@ class Questioner:
                 rng.shuffle(negatives)
         taken = {key(type_) for type_ in marked}
         negatives = [t for t in unique(negatives) if key(t) not in taken]
-        asked += negatives[: max(1, min(n_negatives, room - len(asked)))]
+        asked += negatives[: min(n_negatives, room - len(asked))]
         rng.shuffle(asked)
         return asked
 

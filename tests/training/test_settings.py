@@ -1,0 +1,35 @@
+from dataclasses import fields
+
+import pytest
+
+from spacy_gliner.training.settings import TrainingSettings
+
+SHARES = ["type_dropout", "special_type_wins", "widening", "renaming", "capitals", "lower_case"]
+SIZES = ["max_types", "row_words", "max_pieces"]
+
+
+def test_defaults_and_given_settings():
+    assert TrainingSettings.create({}) == TrainingSettings()
+    assert TrainingSettings.create({"max_types": 3}) == TrainingSettings(max_types=3)
+
+
+def test_an_unknown_setting_is_named_with_those_there_are():
+    with pytest.raises(ValueError, match=r"\[G404\].*training\.max_type'") as error:
+        TrainingSettings.create({"max_type": 3})
+    assert all(field.name in str(error.value) for field in fields(TrainingSettings))
+
+
+@pytest.mark.parametrize(
+    "name, value",
+    [(name, value) for name in SHARES for value in (-0.1, 1.1)]
+    + [(name, value) for name in SIZES for value in (0, -1)]
+    + [("negative_ratio", 1.0), ("negative_ratio", -0.5), ("precision", "float16")],
+)
+def test_a_value_out_of_range_is_named(name, value):
+    with pytest.raises(ValueError, match=rf"\[G405\].*'training\.{name}' is {value!r}"):
+        TrainingSettings.create({name: value})
+
+
+@pytest.mark.parametrize("name, value", [(s, v) for s in SHARES for v in (0, 1)] + [("negative_ratio", 0)])
+def test_the_ends_of_a_range_belong_to_it(name, value):
+    assert getattr(TrainingSettings.create({name: value}), name) == value
