@@ -99,8 +99,8 @@ class Errors(metaclass=_Coded):
         "a folder or a hub id."
     )
     G108 = (
-        "The folder '{folder}' is not empty, and holds no {file} to replace. Choose another one, or "
-        "write into it with --force."
+        "The folder '{folder}' is not empty, and holds no {file} to replace. Choose another one, "
+        "or write into it with --force."
     )
     G109 = (
         "The component '{name}' is of type {type}, and has no checkpoint to export. Choose one of "

@@ -29,9 +29,7 @@ from spacy_gliner.corpus.bio import read_bio, read_labels
 from spacy_gliner.corpus.convert import convert
 from spacy_gliner.corpus.report import Report
 from spacy_gliner.evaluation.published import SEVEN_SETS
-from spacy_gliner.gliner.checkpoint import WEIGHTS_FILE, new_checkpoint
-
-from .tiny import write_encoder
+from spacy_gliner.gliner.checkpoint import WEIGHTS_FILE
 
 ROOT = Path(__file__).parent.parent
 SAMPLE = ROOT / "assets" / "sample"
@@ -142,11 +140,10 @@ def nested_doc(vocab: Vocab) -> Doc:
     ("config", "make_doc", "mode"),
     [("finetune", ents_doc, "flat"), ("nested", nested_doc, "nested")],
 )
-def test_a_user_can_train_the_default_model_on(tmp_path, config, make_doc, mode):
+def test_a_user_can_train_on_from_a_model(tmp_path, random_folder, config, make_doc, mode):
     vocab = Vocab()
     DocBin(docs=[make_doc(vocab) for _ in range(4)]).to_disk(tmp_path / "data.spacy")
-    encoder = str(write_encoder(tmp_path / "encoder"))
-    new_checkpoint(encoder, hidden_size=None, max_width=4).to_disk(tmp_path / "model")
+    shutil.copytree(random_folder, tmp_path / "model")
     overrides = {
         "paths.train": str(tmp_path / "data.spacy"),
         "paths.dev": str(tmp_path / "data.spacy"),

@@ -104,7 +104,9 @@ def test_bfloat16_is_near_float32(shim, prompts):
 
 def test_all_but_word_embeddings_and_pooler_are_trained(shim, prompts):
     changes = update(shim, prompts, adam())
-    assert {name for name, change in changes.items() if not change} == set(filter(is_frozen, changes))
+    assert {name for name, change in changes.items() if not change} == set(
+        filter(is_frozen, changes)
+    )
 
 
 def test_frozen_weights_have_no_gradient_that_would_count_in_the_norm(shim, prompts):

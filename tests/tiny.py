@@ -29,7 +29,26 @@ MENTIONS = {
     "University of Oslo": "university",
     "University of Bergen": "university",
 }
-FILLER = "the old boat went north past a long river and nobody had read that cold letter ☂ .".split()
+FILLER = [
+    "the",
+    "old",
+    "boat",
+    "went",
+    "north",
+    "past",
+    "a",
+    "long",
+    "river",
+    "and",
+    "nobody",
+    "had",
+    "read",
+    "that",
+    "cold",
+    "letter",
+    "☂",
+    ".",
+]
 SENTENCES = (
     "Berta Lund moved to Oslo in May .",
     "In Oslo the rain never stops .",

@@ -9,13 +9,19 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
-from transformers import AutoConfig, AutoModel, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerFast
+from transformers import (
+    AutoConfig,
+    AutoModel,
+    AutoTokenizer,
+    PreTrainedModel,
+    PreTrainedTokenizerFast,
+)
 
 from ..errors import Errors
 from .config import GLiNERConfig
 from .encoder import PromptEncoder, WordLSTM
 from .network import GLiNERNetwork
-from .prompt import ENT_TOKEN, SEP_TOKEN, PromptBuilder
+from .prompt import ENT_TOKEN, PIECES_MULTIPLE, SEP_TOKEN, PromptBuilder
 from .scorers import mlp, span_scorers
 
 WEIGHTS_FILE = "model.safetensors"
@@ -174,7 +180,8 @@ def _add_special_tokens(tokenizer: PreTrainedTokenizerFast, transformer: PreTrai
 
 
 def _longest_row(tokenizer: PreTrainedTokenizerFast, transformer: PreTrainedModel) -> int:
-    """Pieces that the encoder can read, 512 where it states no limit."""
+    """Pieces that the encoder can read, 512 where it states no limit, in a row with padding."""
     positions = getattr(transformer.config, "max_position_embeddings", None)
     limits = (tokenizer.model_max_length, positions, 512)
-    return min(limit for limit in limits if limit and limit > 0)
+    longest = min(limit for limit in limits if limit and limit > 0)
+    return longest - longest % PIECES_MULTIPLE

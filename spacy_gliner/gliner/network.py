@@ -6,7 +6,6 @@ from torch import Tensor, nn
 from .encoder import PromptEncoder, WordLSTM
 from .prompt import Prompts
 
-
 # The logit of what is no span: its probability and its gradient are zero in every precision.
 NO_SPAN = -1e4
 

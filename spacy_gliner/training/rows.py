@@ -30,7 +30,7 @@ class Row:
 def slices(passage: Passage, max_words: int) -> Iterator[Passage]:
     """Cut a passage into parts of at most max_words words, near equal in length.
 
-    A cut moves back to the last word that no span runs across, if that leaves anything.
+    A cut moves back to the last place that no span runs across, if there is one.
     """
     n_words = len(passage.words)
     if n_words <= max_words:
@@ -40,9 +40,8 @@ def slices(passage: Passage, max_words: int) -> Iterator[Passage]:
     parts = -(-n_words // max_words)
     start = 0
     while start < n_words:
-        end = min(start + -(-n_words // parts), n_words)
-        while end in crossed and end - 1 > start:
-            end -= 1
+        last = min(start + -(-n_words // parts), n_words)
+        end = next((cut for cut in range(last, start, -1) if cut not in crossed), last)
         yield replace(
             passage,
             words=passage.words[start:end],

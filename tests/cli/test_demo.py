@@ -12,9 +12,9 @@ def run(*arguments: object, exit_code: int = 0) -> str:
     return result.output
 
 
-def test_demo_prints_scores_and_draws_each_text(tmp_path, make_pipeline):
+def test_demo_prints_scores_and_draws_each_text(tmp_path, save_pipeline):
     # Random weights score about a half, so this low threshold lets plenty through.
-    output = run("--model", make_pipeline(threshold=0.1), "--output", tmp_path / "new" / "demo")
+    output = run("--model", save_pipeline(threshold=0.1), "--output", tmp_path / "new" / "demo")
     page = (tmp_path / "new" / "demo" / "index.html").read_text(encoding="utf8")
     parts = re.split(r"=+ (.+?) =+", output)[1:]
     drawings = page.split("<h2>")[1:]
@@ -30,20 +30,20 @@ def test_demo_prints_scores_and_draws_each_text(tmp_path, make_pipeline):
         assert ('class="spans"' in drawing) == (example.mode == "nested")
 
 
-def test_demo_says_when_nothing_is_found(tmp_path, make_pipeline):
-    output = run("--model", make_pipeline(threshold=0.999), "--output", tmp_path)
+def test_demo_says_when_nothing_is_found(tmp_path, save_pipeline):
+    output = run("--model", save_pipeline(threshold=0.999), "--output", tmp_path)
     assert output.count("Nothing found.") == len(EXAMPLES)
 
 
-def test_demo_leaves_no_address_to_fetch_in_the_page(tmp_path, make_pipeline):
-    run("--model", make_pipeline(threshold=0.1), "--output", tmp_path)
+def test_demo_leaves_no_address_to_fetch_in_the_page(tmp_path, save_pipeline):
+    run("--model", save_pipeline(threshold=0.1), "--output", tmp_path)
     page = (tmp_path / "index.html").read_text(encoding="utf8")
     assert not re.search(r"https?://|src=|<link|<script", page)
 
 
-def test_demo_uses_a_pipeline_with_its_own_labels_and_key(tmp_path, make_pipeline):
+def test_demo_uses_a_pipeline_with_its_own_labels_and_key(tmp_path, save_pipeline):
     config = {"labels": ["river"], "threshold": {"river": 0.9}, "spans_key": "mine"}
-    assert "Saved" in run("--model", make_pipeline(**config), "--output", tmp_path)
+    assert "Saved" in run("--model", save_pipeline(**config), "--output", tmp_path)
 
 
 def test_a_missing_model_is_said_in_a_line(tmp_path):

@@ -10,9 +10,9 @@ from spacy_gliner.gliner.checkpoint import WEIGHTS_FILE, Checkpoint
 TEXT = "Berta Lund moved to Oslo in May ."
 
 
-@pytest.fixture(scope="module")
-def pipeline(make_pipeline):
-    return make_pipeline(labels=["person", "city"], threshold=0.1)
+@pytest.fixture
+def pipeline(save_pipeline):
+    return save_pipeline(labels=["person", "city"], threshold=0.1)
 
 
 def run(*arguments: object, exit_code: int = 0) -> str:

@@ -4,7 +4,7 @@ import pytest
 import srsly
 import torch
 from safetensors.torch import load_file, save_file
-from transformers import AutoTokenizer, BertTokenizer
+from transformers import AutoTokenizer, BertConfig, BertModel, BertTokenizer
 
 from spacy_gliner.gliner.checkpoint import Checkpoint, build_network, new_checkpoint
 from spacy_gliner.gliner.config import GLiNERConfig
@@ -53,17 +53,21 @@ def test_float16_halves_the_folder(checkpoint, random_folder, tmp_path):
 
 
 def test_weights_have_the_names_and_shapes_of_published_checkpoints(random_folder):
-    shapes = {name: tuple(weight.shape) for name, weight in load_file(random_folder / WEIGHTS).items()}
+    shapes = {
+        name: tuple(weight.shape) for name, weight in load_file(random_folder / WEIGHTS).items()
+    }
     encoder = "token_rep_layer.bert_layer.model."
     head = {name: shape for name, shape in shapes.items() if not name.startswith(encoder)}
     span = "span_rep_layer.span_rep_layer."
-    expected = {
-        f"rnn.lstm.weight_ih_l0{side}": (2 * H, H) for side in ("", "_reverse")
-    } | {
-        f"rnn.lstm.weight_hh_l0{side}": (2 * H, H // 2) for side in ("", "_reverse")
-    } | {
-        f"rnn.lstm.bias_{end}_l0{side}": (2 * H,) for end in ("ih", "hh") for side in ("", "_reverse")
-    }
+    expected = (
+        {f"rnn.lstm.weight_ih_l0{side}": (2 * H, H) for side in ("", "_reverse")}
+        | {f"rnn.lstm.weight_hh_l0{side}": (2 * H, H // 2) for side in ("", "_reverse")}
+        | {
+            f"rnn.lstm.bias_{end}_l0{side}": (2 * H,)
+            for end in ("ih", "hh")
+            for side in ("", "_reverse")
+        }
+    )
     for name, width in {
         f"{span}project_start": H,
         f"{span}project_end": H,
@@ -98,6 +102,18 @@ def test_a_new_checkpoint_is_described(checkpoint, encoder_folder):
     assert config.encoder_config["attention_probs_dropout_prob"] == 0.0
 
 
+def test_the_longest_row_can_be_read_with_its_padding(checkpoint, tmp_path):
+    """Rows are padded to a multiple of 16 pieces, and 100 is none."""
+    settings = BertConfig(**{**checkpoint.config.encoder_config, "max_position_embeddings": 100})
+    BertModel(settings).save_pretrained(tmp_path)
+    checkpoint.prompts.tokenizer.save_pretrained(tmp_path)
+    made = new_checkpoint(str(tmp_path), hidden_size=None, max_width=4)
+    assert made.config.max_len == 96
+    types, words = made.prompts.units([["city"], ["a"] * 91])
+    assert made.prompts.size(types, words) == 96
+    assert made.network(made.prompts.batch([(types, words)])).shape[0] == 1
+
+
 def test_the_markers_begin_as_copies_of_mask_and_separator(checkpoint):
     tokenizer = checkpoint.prompts.tokenizer
     rows = checkpoint.network.encoder.transformer.get_input_embeddings().weight
@@ -108,7 +124,11 @@ def test_the_markers_begin_as_copies_of_mask_and_separator(checkpoint):
 
 def test_a_config_is_what_it_was_after_writing(tmp_path):
     config = GLiNERConfig(
-        model_name="x", encoder_config={"model_type": "bert"}, hidden_size=7, max_width=3, max_len=99
+        model_name="x",
+        encoder_config={"model_type": "bert"},
+        hidden_size=7,
+        max_width=3,
+        max_len=99,
     )
     config.to_disk(tmp_path)
     assert GLiNERConfig.from_disk(tmp_path) == config

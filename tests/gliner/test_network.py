@@ -11,10 +11,27 @@ from spacy_gliner.gliner.network import NO_SPAN
 from ..tiny import MAX_WIDTH
 
 ROWS = [
-    (["person", "city"], "Berta Lund moved to Oslo in May .".split()),
+    (["person", "city"], ["Berta", "Lund", "moved", "to", "Oslo", "in", "May", "."]),
     (["river"], ["Oslo"]),
-    (["a long type of five words", "b", "c"], "the boat".split()),
-    (["university"], "one letter after the other comes down the long cold river to us".split()),
+    (["a long type of five words", "b", "c"], ["the", "boat"]),
+    (
+        ["university"],
+        [
+            "one",
+            "letter",
+            "after",
+            "the",
+            "other",
+            "comes",
+            "down",
+            "the",
+            "long",
+            "cold",
+            "river",
+            "to",
+            "us",
+        ],
+    ),
 ]
 
 

@@ -31,7 +31,20 @@ def lay_out(builder: PromptBuilder, types: list[str], text: str):
 def test_a_row_is_types_then_words(builder):
     ids, type_positions, word_positions = lay_out(builder, ["person", "old city"], "xq in Oslo")
     assert tokens(builder, ids) == (
-        "[CLS] <<ENT>> person <<ENT>> old city <<SEP>> x ##q in oslo [SEP]".split()
+        [
+            "[CLS]",
+            "<<ENT>>",
+            "person",
+            "<<ENT>>",
+            "old",
+            "city",
+            "<<SEP>>",
+            "x",
+            "##q",
+            "in",
+            "oslo",
+            "[SEP]",
+        ]
     )
     assert type_positions.tolist() == [1, 3]
     assert word_positions.tolist() == [7, 9, 10]
@@ -105,7 +118,7 @@ def test_a_batch_holds_every_row(builder, rows):
 
 
 def test_positions_point_at_markers_and_first_pieces(builder):
-    types, words = builder.units([["person", "city"], "xyz moved to Oslo".split()])
+    types, words = builder.units([["person", "city"], ["xyz", "moved", "to", "Oslo"]])
     batch = builder.batch([(types, words)])
     ids = batch.input_ids[0]
     at_types = ids[batch.type_positions[0, :2]]
@@ -136,7 +149,7 @@ def test_a_slice_of_pieces_is_that_of_its_units(sizes, data):
 
 
 def test_attention_covers_no_padding(builder):
-    short, long = builder.units([["Oslo"], "the long cold river".split()])
+    short, long = builder.units([["Oslo"], ["the", "long", "cold", "river"]])
     (types,) = builder.units([["city"]])
     mask = builder.batch([(types, short), (types, long)]).attention_mask
     assert mask.dtype == torch.long

@@ -54,9 +54,7 @@ def test_gradients_are_those_of_the_plain_formula(dtype, n_words):
     inputs = (words, types, *scorer.parameters())
     logits = scorer(words, types)
     weights = torch.randn(logits.shape, dtype=dtype)
-    ours = sum(
-        (weights[:, i, j - i] * logits[:, i, j - i]).sum() for i, j in spans(n_words)
-    )
+    ours = sum((weights[:, i, j - i] * logits[:, i, j - i]).sum() for i, j in spans(n_words))
     theirs = sum(
         (weights[:, i, j - i] * plain(scorer, words, types, i, j)).sum() for i, j in spans(n_words)
     )

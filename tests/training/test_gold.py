@@ -64,7 +64,9 @@ def test_spans_move_to_the_words_of_the_prediction():
 
 
 def test_a_span_that_ends_inside_a_word_is_counted():
-    reference = Doc(nlp.vocab, words=["New", "York", "-", "based"], spaces=[True, False, False, False])
+    reference = Doc(
+        nlp.vocab, words=["New", "York", "-", "based"], spaces=[True, False, False, False]
+    )
     reference.spans["sc"] = [Span(reference, 0, 2, "city"), Span(reference, 0, 4, "thing")]
     found, dropped = read(example(reference, ["New", "York-based"], [True, False]))
     assert text_spans(found) == [("New York-based", "thing")]

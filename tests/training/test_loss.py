@@ -37,7 +37,9 @@ def test_truth_is_one_at_positives_only():
 
 
 def test_a_span_longer_than_the_longest_has_no_truth():
-    truth, _ = targets([question(6, types=1, positives=[(0, 4, 0), (0, 3, 0)])], torch.zeros(1, 6, 3, 1))
+    truth, _ = targets(
+        [question(6, types=1, positives=[(0, 4, 0), (0, 3, 0)])], torch.zeros(1, 6, 3, 1)
+    )
     assert truth.nonzero().tolist() == [[0, 0, 2, 0]]
 
 
@@ -116,6 +118,8 @@ def test_focus_lowers_sure_decisions_most():
 
 def test_no_span_has_no_part_in_it():
     logits = torch.tensor([[[[-1e4, 0.0]]]])
-    loss, gradient = loss_and_gradient(logits, torch.zeros(1, 1, 1, 2), torch.ones(1, 1, 1, 2), focus=1.0)
+    loss, gradient = loss_and_gradient(
+        logits, torch.zeros(1, 1, 1, 2), torch.ones(1, 1, 1, 2), focus=1.0
+    )
     assert gradient.flatten().tolist()[0] == 0.0
     assert np.isfinite(loss)

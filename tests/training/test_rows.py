@@ -63,6 +63,14 @@ def test_no_span_is_lost_that_fits_in_a_slice(case):
     assert kept == len(passage.spans)
 
 
+def test_a_span_longer_than_a_slice_takes_no_other_with_it():
+    spans = ((0, 9, "whole"), (0, 2, "a"), (5, 6, "b"))
+    passage = Passage(tuple(map(str, range(9))), (True,) * 9, spans)
+    found = list(slices(passage, 4))
+    assert [len(part.words) for part in found] == [3, 3, 3]
+    assert [part.spans for part in found] == [((0, 2, "a"),), ((2, 3, "b"),), ()]
+
+
 def test_a_short_passage_is_not_copied():
     passage = Passage(("one", "two"), (True, True), ())
     assert list(slices(passage, 2)) == [passage]

@@ -36,9 +36,7 @@ def test_no_steps_at_all():
 
 @given(st.lists(st.integers(0, 9), max_size=30), st.integers(1, 25))
 def test_batches_keep_every_example_in_order(lengths, words):
-    examples = [
-        Example(Doc(vocab, words=["w"] * n), Doc(vocab, words=["w"] * n)) for n in lengths
-    ]
+    examples = [Example(Doc(vocab, words=["w"] * n), Doc(vocab, words=["w"] * n)) for n in lengths]
     batches = list(make_word_batcher(words)(iter(examples)))
     assert [id(e) for batch in batches for e in batch] == [id(e) for e in examples]
     sizes = [[len(e.reference) for e in batch] for batch in batches]

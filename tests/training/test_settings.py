@@ -30,6 +30,8 @@ def test_a_value_out_of_range_is_named(name, value):
         TrainingSettings.create({name: value})
 
 
-@pytest.mark.parametrize("name, value", [(s, v) for s in SHARES for v in (0, 1)] + [("negative_ratio", 0)])
+@pytest.mark.parametrize(
+    "name, value", [(s, v) for s in SHARES for v in (0, 1)] + [("negative_ratio", 0)]
+)
 def test_the_ends_of_a_range_belong_to_it(name, value):
     assert getattr(TrainingSettings.create({name: value}), name) == value

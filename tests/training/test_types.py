@@ -20,8 +20,12 @@ THESAURUS = Thesaurus(
     },
     {"person": ("human being",), "poet": ("bard",)},
 )
-OPEN = passage("Ada Moen met Olaf in Oslo .", ("Ada Moen", "poet"), ("Olaf", "person"), ("Oslo", "city"))
-CLOSED = passage("Olaf saw Oslo .", ("Olaf", "person"), label_set=("person", "city", "river", "award"))
+OPEN = passage(
+    "Ada Moen met Olaf in Oslo .", ("Ada Moen", "poet"), ("Olaf", "person"), ("Oslo", "city")
+)
+CLOSED = passage(
+    "Olaf saw Oslo .", ("Olaf", "person"), label_set=("person", "city", "river", "award")
+)
 SEEDS = range(60)
 
 
@@ -94,7 +98,9 @@ def test_the_special_type_wins_where_both_are_asked(share, types):
 
 def test_the_special_type_wins_in_a_share_of_the_rows():
     row = passage("Ada sang to Olaf", ("Ada", "poet"), ("Olaf", "person"))
-    sizes = [len(answers(ask(s, row, type_dropout=0.0, special_type_wins=0.5))[0, 1]) for s in SEEDS]
+    sizes = [
+        len(answers(ask(s, row, type_dropout=0.0, special_type_wins=0.5))[0, 1]) for s in SEEDS
+    ]
     assert 0.3 < sizes.count(1) / len(sizes) < 0.7
 
 
