@@ -1,5 +1,6 @@
 """Registered builders of models: their arguments are the `[components.gliner.model]` block."""
 
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ def build_gliner(name: str = DEFAULT_MODEL) -> Model:
     from .gliner.checkpoint import Checkpoint
 
     folder = DEFAULT_FOLDER if name == DEFAULT_MODEL else Path(name)
-    return _model(lambda: Checkpoint.from_disk(folder))
+    return _model(partial(Checkpoint.from_disk, folder))
 
 
 def build_new_gliner(
@@ -37,13 +38,7 @@ def build_new_gliner(
     max_width: the longest span, in words.
     Raises ValueError [G107], when the model is first used, if there is no such package or folder.
     """
-    from .gliner.checkpoint import new_checkpoint
-
-    return _model(
-        lambda: new_checkpoint(
-            resolve_encoder(encoder), hidden_size=hidden_size, max_width=max_width
-        )
-    )
+    return _model(partial(_new_checkpoint, encoder, hidden_size=hidden_size, max_width=max_width))
 
 
 def resolve_encoder(encoder: str) -> str:
@@ -56,6 +51,12 @@ def resolve_encoder(encoder: str) -> str:
         if (path := Path(root) / folder).is_dir():
             return str(path)
     raise ValueError(Errors.G107.format(encoder=encoder, package=package, folder=folder))
+
+
+def _new_checkpoint(encoder: str, **settings: Any) -> Any:
+    from .gliner.checkpoint import new_checkpoint
+
+    return new_checkpoint(resolve_encoder(encoder), **settings)
 
 
 def _model(load: Any) -> Model:

@@ -47,9 +47,9 @@ class Errors(metaclass=_Coded):
         "The setting 'threshold' has a value for {value!r}, which is not a label in '{setting}' "
         "(known: {known}). Correct the name, or take it out."
     )
-    G011 = "The setting '{setting}' is of type {type}, not a number: {value!r}. Try 0.5."
+    G011 = "The setting '{setting}' is of type {type}, not a number: {value!r}. Try 0.3."
     G012 = (
-        "The setting '{setting}' is {value}, but a threshold lies above 0 and below 1. Try 0.5; "
+        "The setting '{setting}' is {value}, but a threshold lies above 0 and below 1. Try 0.3; "
         "lower finds more, higher is more often right."
     )
     G013 = (

@@ -6,10 +6,12 @@ from typing import Any
 from spacy.language import Language
 from thinc.api import Model
 
+from .pipeline.labels import DEFAULT_THRESHOLD
+
 DEFAULT_CONFIG = {
     "model": {"@architectures": "spacy_gliner.GLiNER.v1", "name": "default"},
     "labels": [],
-    "threshold": 0.5,
+    "threshold": DEFAULT_THRESHOLD,
     "mode": "flat",
     "spans_key": "sc",
     "existing_ents": "keep",

@@ -1,5 +1,6 @@
 """The bridge between thinc, which spaCy trains and saves, and the torch network."""
 
+import os
 import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
@@ -18,6 +19,11 @@ from .gliner.checkpoint import Checkpoint
 from .gliner.prompt import Prompts
 
 Backprop = Callable[[Tensor], None]
+
+# A forked process (`nlp.pipe(n_process=2)`) has none of torch's threads, and would wait for them
+# for ever.
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=lambda: torch.set_num_threads(1))
 
 
 class GLiNERShim(Shim):

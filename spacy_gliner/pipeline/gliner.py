@@ -26,7 +26,7 @@ from ..training.settings import TrainingSettings
 from ..training.types import Question
 from .annotations import EXISTING, Prediction, register_extensions, set_ents, set_spans
 from .inference import Limits, Request, find_candidates
-from .labels import LabelSet, check_config_keys
+from .labels import DEFAULT_THRESHOLD, LabelSet, check_config_keys
 from .words import WORD_MODES, doc_words, token_spans
 
 Labels = Sequence[str] | dict[str, str]
@@ -51,7 +51,7 @@ class GLiNER(TrainablePipe):
         name: str = "gliner",
         *,
         labels: Labels = (),
-        threshold: Threshold = 0.5,
+        threshold: Threshold = DEFAULT_THRESHOLD,
         mode: str = "flat",
         spans_key: str = "sc",
         existing_ents: str = "keep",

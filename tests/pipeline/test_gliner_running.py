@@ -46,7 +46,7 @@ def test_texts_come_with_their_context(nlp, expected):
     assert_same([entities(doc) for doc, _ in found], expected)
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(300, method="thread")
 @pytest.mark.parametrize("loaded", [True, False])
 def test_processes_give_what_one_gives(make_learned, expected, loaded):
     """Torch's threads do not survive a fork: without care, a child waits for them forever."""
@@ -62,7 +62,7 @@ def test_processes_give_what_one_gives(make_learned, expected, loaded):
     assert_same([entities(doc) for doc in docs], expected)
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(300, method="thread")
 def test_labels_of_documents_reach_the_processes(nlp):
     docs = [nlp.make_doc(SENTENCES[0]) for _ in range(4)]
     for doc in docs[:2]:

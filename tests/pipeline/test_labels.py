@@ -1,12 +1,12 @@
 import pytest
 from thinc.api import Config
 
-from spacy_gliner.pipeline.labels import LabelSet, check_config_keys
+from spacy_gliner.pipeline.labels import DEFAULT_THRESHOLD, LabelSet, check_config_keys
 
 
 def test_a_list_names_what_the_model_reads():
     label_set = LabelSet.create(["person", "Ort"])
-    assert label_set == LabelSet(("person", "Ort"), ("person", "Ort"), (0.5, 0.5))
+    assert label_set == LabelSet(("person", "Ort"), ("person", "Ort"), (DEFAULT_THRESHOLD,) * 2)
 
 
 def test_a_mapping_gives_each_name_its_own_text():
@@ -34,7 +34,7 @@ def test_white_space_is_normalised_in_prompts_only():
 
 def test_a_mapping_of_thresholds_leaves_the_others_at_one_half():
     label_set = LabelSet.create(["a", "b", "c"], {"c": 0.9, "a": 0.1})
-    assert label_set.thresholds == (0.1, 0.5, 0.9)
+    assert label_set.thresholds == (0.1, DEFAULT_THRESHOLD, 0.9)
 
 
 def test_thresholds_belong_to_names_not_to_prompts():
