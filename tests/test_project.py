@@ -102,7 +102,9 @@ def test_the_seven_sets_are_evaluated(name):
 def training_runs() -> list:
     """Each (config, overrides) that the project trains with, and those for users."""
     lines = [line for command in COMMANDS.values() for line in arguments(command)]
-    runs = [line[line.index("train") + 1 :] for line in lines if line[2:4] == ["spacy", "train"]]
+    runs = [
+        line[line.index("train") + 1 :] for line in lines if {"spacy", "train"} <= set(line[:5])
+    ]
     own = ["--paths.train", "train.spacy", "--paths.dev", "dev.spacy"]
     runs += [[f"configs/{name}.cfg", *own] for name in ("finetune", "nested")]
     return [pytest.param(run[0], run[1:], id=" ".join(run[:3])) for run in runs]

@@ -30,7 +30,7 @@ class Row:
 def slices(passage: Passage, max_words: int) -> Iterator[Passage]:
     """Cut a passage into parts of at most max_words words, near equal in length.
 
-    A cut moves back to the last place that no span runs across, if there is one.
+    A cut moves to a place that no span runs across, if there is one: rather back than on.
     """
     n_words = len(passage.words)
     if n_words <= max_words:
@@ -40,8 +40,10 @@ def slices(passage: Passage, max_words: int) -> Iterator[Passage]:
     parts = -(-n_words // max_words)
     start = 0
     while start < n_words:
-        last = min(start + -(-n_words // parts), n_words)
-        end = next((cut for cut in range(last, start, -1) if cut not in crossed), last)
+        even = min(start + -(-n_words // parts), n_words)
+        most = min(start + max_words, n_words)
+        cuts = [*range(even, start, -1), *range(even + 1, most + 1)]
+        end = next((cut for cut in cuts if cut not in crossed), even)
         yield replace(
             passage,
             words=passage.words[start:end],

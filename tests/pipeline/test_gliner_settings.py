@@ -3,6 +3,8 @@
 import pytest
 from thinc.api import SGD, Adam
 
+from spacy_gliner.pipeline.labels import DEFAULT_THRESHOLD
+
 from ..tiny import LABELS, SENTENCES
 
 
@@ -78,7 +80,7 @@ def test_settings_made_later_are_checked_and_change_nothing_if_wrong(make_random
         component.labels = [""]
     with pytest.raises(ValueError, match=r"\[G005\]"):
         component.add_label(" ")
-    assert (component.threshold, component.labels) == (0.5, tuple(LABELS))
+    assert (component.threshold, component.labels) == (DEFAULT_THRESHOLD, tuple(LABELS))
 
 
 @pytest.mark.parametrize("optimizer", [SGD(0.1), Adam(0.1, use_averages=True)])
