@@ -8,6 +8,7 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 import pytest
 import spacy
 import torch
+from hypothesis import HealthCheck, settings
 from spacy.language import Language
 
 from spacy_gliner.gliner.checkpoint import Checkpoint, new_checkpoint
@@ -15,6 +16,14 @@ from spacy_gliner.gliner.checkpoint import Checkpoint, new_checkpoint
 from . import tiny
 
 torch.set_num_threads(1)
+# A busy machine is slow, which is no error; in CI the cases are the same every time.
+settings.register_profile(
+    "project",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    derandomize="CI" in os.environ,
+)
+settings.load_profile("project")
 
 
 @pytest.fixture(scope="session")
