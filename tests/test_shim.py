@@ -150,7 +150,8 @@ def test_gradients_add_up_until_the_update(shim, prompts):
 
 
 @pytest.mark.parametrize(
-    "optimizer", [SGD(0.1), RAdam(0.1, use_averages=False), Adam(0.1, use_averages=True)]
+    "optimizer",
+    [SGD(0.1, use_averages=False), RAdam(0.1, use_averages=False), Adam(0.1, use_averages=True)],
 )
 def test_only_adamw_is_taken(shim, optimizer):
     with pytest.raises(ValueError, match=r"\[G401\].*AdamW"):

@@ -184,6 +184,13 @@ def test_weights_that_do_not_fit_are_listed(folder):
     assert f"rnn.lstm.bias_ih_l0: (3,) instead of ({2 * H},)" in message
 
 
+def test_one_weight_too_many_is_enough_to_refuse(folder):
+    weights = load_file(folder / WEIGHTS)
+    save_file({**weights, "mine": torch.zeros(1)}, folder / WEIGHTS)
+    with pytest.raises(ValueError, match=r"\[G105\].*Unexpected: \['mine'\]"):
+        Checkpoint.from_disk(folder)
+
+
 def test_settings_of_another_size_do_not_fit_the_weights(checkpoint, folder):
     replace(checkpoint.config, hidden_size=20).to_disk(folder)
     with pytest.raises(ValueError, match=r"\[G105\].*token_rep_layer.projection"):

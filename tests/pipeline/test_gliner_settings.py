@@ -83,7 +83,7 @@ def test_settings_made_later_are_checked_and_change_nothing_if_wrong(make_random
     assert (component.threshold, component.labels) == (DEFAULT_THRESHOLD, tuple(LABELS))
 
 
-@pytest.mark.parametrize("optimizer", [SGD(0.1), Adam(0.1, use_averages=True)])
+@pytest.mark.parametrize("optimizer", [SGD(0.1, use_averages=False), Adam(0.1, use_averages=True)])
 def test_other_optimizers_are_refused(make_random, optimizer):
     nlp = make_random(labels=LABELS)
     shim = nlp.get_pipe("gliner").model.shims[0]
