@@ -1,5 +1,6 @@
 """The "gliner" component: zero-shot entities in `doc.ents` or `doc.spans`."""
 
+import json
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
@@ -7,7 +8,6 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import srsly
 from spacy import util
 from spacy.language import Language
 from spacy.pipeline import TrainablePipe
@@ -248,7 +248,7 @@ class GLiNER(TrainablePipe):
     def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
         """Write a folder; the model is a checkpoint folder within it."""
         writers = {
-            "cfg": lambda p: srsly.write_json(p, self.cfg),
+            "cfg": lambda p: p.write_text(json.dumps(self.cfg), encoding="utf8"),
             "model": lambda p: self._checkpoint.to_disk(p),
         }
         util.to_disk(Path(path), writers, exclude)
@@ -256,7 +256,7 @@ class GLiNER(TrainablePipe):
     def from_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> "GLiNER":
         """Read what `to_disk` wrote; needs neither a network nor the encoder it began with."""
         readers = {
-            "cfg": lambda p: self._set_state(srsly.read_json(p)),
+            "cfg": lambda p: self._set_state(json.loads(p.read_text(encoding="utf8"))),
             "model": lambda p: self._set_checkpoint(Checkpoint.from_disk(p)),
         }
         util.from_disk(Path(path), readers, exclude)
@@ -264,14 +264,14 @@ class GLiNER(TrainablePipe):
 
     def to_bytes(self, *, exclude: Iterable[str] = ()) -> bytes:
         writers = {
-            "cfg": lambda: srsly.json_dumps(self.cfg),
+            "cfg": lambda: json.dumps(self.cfg).encode("utf8"),
             "model": lambda: shim_of(self.model).to_bytes(),
         }
         return util.to_bytes(writers, exclude)
 
     def from_bytes(self, bytes_data: bytes, *, exclude: Iterable[str] = ()) -> "GLiNER":
         readers = {
-            "cfg": lambda b: self._set_state(srsly.json_loads(b)),
+            "cfg": lambda b: self._set_state(json.loads(b)),
             "model": lambda b: shim_of(self.model).from_bytes(b),
         }
         util.from_bytes(bytes_data, readers, exclude)
