@@ -48,6 +48,20 @@ def gradients(learner: Learner) -> dict[str, torch.Tensor]:
     return {name: weight.grad for name, weight in named if weight.grad is not None}
 
 
+def spy_units(learner: Learner) -> list[list[str]]:
+    """All words and types that the model is to read from now on, one list a row."""
+    builder = shim_of(learner.model).checkpoint.prompts
+    asked: list[list[str]] = []
+    units = builder.units
+
+    def spy(texts):
+        asked.extend(map(list, texts))
+        return units(texts)
+
+    builder.units = spy  # of this learner's checkpoint only
+    return asked
+
+
 def test_long_passages_are_cut(make, nlp):
     found = read(make(row_words=5), nlp.vocab, passage("one two three four five six seven"))
     assert [len(p.words) for p in found] == [4, 3]
@@ -69,6 +83,13 @@ def test_what_cannot_be_learned_is_counted_and_told_once(make, nlp):
     learner.warn_of_dropped()
 
 
+def test_a_span_of_just_the_longest_width_can_be_learned(make, nlp):
+    assert MAX_WIDTH == 4
+    learner = make()
+    read(learner, nlp.vocab, passage("one two three four five", ("one two three four", "most")))
+    assert not +learner.dropped
+
+
 def test_a_row_that_the_encoder_cannot_read_is_counted(make, nlp):
     learner = make(row_words=1000)
     passages = read(learner, nlp.vocab, passage("a " * 600), passage("Oslo", ("Oslo", "city")))
@@ -84,6 +105,45 @@ def test_small_batches_give_the_same_gradients(make, nlp):
     assert gradients(small).keys() == whole.keys()
     for name, gradient in gradients(small).items():
         torch.testing.assert_close(gradient, whole[name], rtol=1e-3, atol=1e-4)
+
+
+def test_the_gradient_is_that_of_the_loss(make, nlp):
+    """Along itself, the loss rises by the gradient's norm."""
+    learner = make()
+    update(learner, nlp.vocab)
+    gradient = gradients(learner)["types.3.weight"]
+    step = 0.01 * gradient / gradient.norm()
+
+    def loss_at(move: torch.Tensor) -> float:
+        moved = make()
+        with torch.no_grad():
+            shim_of(moved.model).checkpoint.network.types[3].weight += move
+        return update(moved, nlp.vocab)
+
+    slope = (loss_at(step) - loss_at(-step)) / 0.02
+    assert slope == pytest.approx(gradient.norm().item(), rel=0.02)
+
+
+def test_the_loss_is_that_of_one_span(make, nlp):
+    passages = read(make(), nlp.vocab, *map(marked, SENTENCES))
+    once, thrice = (make().update(passages * n, dropout=0.0) for n in (1, 3))
+    assert 0.5 < thrice / once < 2
+
+
+def test_types_of_earlier_passages_are_negatives_of_later_ones(make, nlp):
+    learner, nothing = make(max_types=9), LabelSet.create([])
+    read(learner, nlp.vocab, passage("the Nile", ("Nile", "river")), labels=nothing)
+    later = read(learner, nlp.vocab, passage("Ada ran", ("Ada", "person")), labels=nothing)
+    asked = spy_units(learner)
+    for _ in range(5):
+        learner.update(later, dropout=0.0)
+    assert ["person", "river"] in map(sorted, asked)
+
+
+def test_settings_reach_the_model(make):
+    model = make(head_rate=7.0, precision="bfloat16").model
+    assert shim_of(model).head_rate == 7.0
+    assert model.attrs["training_precision"] == "bfloat16"
 
 
 def test_the_seed_of_python_decides_what_is_asked(make, nlp):
@@ -109,21 +169,18 @@ def test_dropout_reaches_the_network(make, nlp):
 
 
 @pytest.mark.parametrize("share, shown", [(0.0, "Oslo"), (1.0, "oslo")])
-def test_words_can_be_lower_cased(make, nlp, monkeypatch, share, shown):
+def test_words_can_be_lower_cased(make, nlp, share, shown):
     learner = make(lower_case=share)
-    builder = shim_of(learner.model).checkpoint.prompts
-    asked, units = [], builder.units
-    monkeypatch.setattr(builder, "units", lambda texts: (asked.extend(texts), units(texts))[1])
+    asked = spy_units(learner)
     learner.update(read(learner, nlp.vocab, passage("Oslo", ("Oslo", "City"))), dropout=0.0)
     assert asked[0] == [shown]
     assert "City" in asked[1], "types keep their case"
 
 
-def test_precision_is_what_is_set_or_what_the_machine_has(make):
+def test_precision_is_what_is_set_or_what_the_machine_has():
     assert training_precision("float32") == "float32"
     assert training_precision("bfloat16") == "bfloat16"
     assert training_precision("auto") in ("float32", "bfloat16")
-    assert make(precision="bfloat16").model.attrs["training_precision"] == "bfloat16"
 
 
 def test_bfloat16_gradients_point_the_same_way(make, nlp):

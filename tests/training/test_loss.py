@@ -107,6 +107,14 @@ def test_a_positive_counts_though_its_type_is_unknown_otherwise():
     assert gradient.flatten().tolist() == [0.0, -0.5]
 
 
+def test_the_focal_loss_weighs_by_a_power_of_the_error(cells):
+    logits, truth, known = cells
+    plain = F.binary_cross_entropy_with_logits(logits, truth, reduction="none")
+    weighed = plain * (logits.sigmoid() - truth).abs() ** 3
+    loss, _ = loss_and_gradient(logits, truth, known, focus=3.0)
+    assert loss == pytest.approx((weighed * torch.maximum(known, truth)).sum().item())
+
+
 def test_focus_lowers_sure_decisions_most():
     logits, truth = torch.tensor([[[[-6.0, -0.1]]]]), torch.zeros(1, 1, 1, 2)
     known = torch.ones(1, 1, 1, 2)

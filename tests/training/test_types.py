@@ -155,6 +155,20 @@ def test_a_closed_set_is_known_and_nothing_else_is_asked():
     assert whole > len(SEEDS) / 3
 
 
+def test_a_general_type_is_known_where_a_kind_of_it_is_marked():
+    row = passage("Ada ran", ("Ada", "kind 0 of thing"))
+    found = [q for q in (ask(s, row, widening=1.0) for s in SEEDS) if "thing" in q.types]
+    assert found and all(known(question, "thing") for question in found)
+
+
+def test_a_type_outside_the_closed_set_is_unknown():
+    first = passage("Ada ran", ("Ada", "stranger"), label_set=("river",))
+    second = passage("Olaf ran", label_set=("river",))
+    question = ask(0, first, second, type_dropout=0.0)
+    assert answers(question) == {(0, 1): {"stranger"}}
+    assert known(question, "stranger", 0) and not known(question, "stranger", 1)
+
+
 def test_a_passage_knows_only_its_own_types():
     first = passage("Olaf ran", ("Olaf", "person"), absent=("river",))
     second = passage("Oslo grew", ("Oslo", "place"), absent=("award",))
@@ -214,7 +228,7 @@ def test_the_pool_holds_open_types_a_few_times_each():
     pool = TypePool(max_repeats=2)
     for _ in range(5):
         pool.add(OPEN)
-        pool.add(CLOSED)
+        pool.add(passage("the Nile", ("Nile", "river"), label_set=("river",)))
     assert Counter(pool.draw(100, Random(0))) == {"poet": 2, "person": 2, "city": 2}
     assert len(pool.draw(4, Random(0))) == 4
 
