@@ -79,5 +79,5 @@ def make_learned(learned_folder):
 def make_pipeline(folder, **config) -> Language:
     nlp = spacy.blank("en")
     model = {"@architectures": "spacy_gliner.GLiNER.v1", "name": str(folder)}
-    nlp.add_pipe("gliner", config={"model": model, **config})
+    nlp.add_pipe("gliner", config={"model": model, "threshold": 0.5, **config})
     return nlp

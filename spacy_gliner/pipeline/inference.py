@@ -8,7 +8,7 @@ from thinc.api import Model
 from ..gliner.batches import batches
 from ..gliner.candidates import candidates
 from ..gliner.decode import Candidates
-from ..gliner.prompt import Pieces, PromptBuilder
+from ..gliner.prompt import PIECES_MULTIPLE, Pieces, PromptBuilder, round_up
 from ..shim import shim_of
 from .labels import LabelSet
 from .windows import Window, label_passes, windows
@@ -51,7 +51,7 @@ def find_candidates(model: Model, requests: Sequence[Request], limits: Limits) -
     builder: PromptBuilder = shim_of(model).checkpoint.prompts
     rows = list(_rows(builder, requests, limits))
     found: list[list[Candidates]] = [[] for _ in requests]
-    sizes = [builder.size(row.types, row.words) for row in rows]
+    sizes = [round_up(builder.size(row.types, row.words), PIECES_MULTIPLE) for row in rows]
     for indices in batches(sizes, limits.max_batch_pieces):
         batch = [rows[index] for index in indices]
         logits = model.predict(builder.batch([(row.types, row.words) for row in batch]))

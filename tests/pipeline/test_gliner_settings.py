@@ -3,8 +3,6 @@
 import pytest
 from thinc.api import SGD, Adam
 
-from spacy_gliner.pipeline.labels import DEFAULT_THRESHOLD
-
 from ..tiny import LABELS, SENTENCES
 
 
@@ -73,14 +71,14 @@ def test_a_missing_model_folder_is_named_when_it_is_used(make_random, tmp_path):
 
 
 def test_settings_made_later_are_checked_and_change_nothing_if_wrong(make_random):
-    component = make_random(labels=LABELS).get_pipe("gliner")
+    component = make_random(labels=LABELS, threshold=0.4).get_pipe("gliner")
     with pytest.raises(ValueError, match=r"\[G012\]"):
         component.threshold = 0.0
     with pytest.raises(ValueError, match=r"\[G005\]"):
         component.labels = [""]
     with pytest.raises(ValueError, match=r"\[G005\]"):
         component.add_label(" ")
-    assert (component.threshold, component.labels) == (DEFAULT_THRESHOLD, tuple(LABELS))
+    assert (component.threshold, component.labels) == (0.4, tuple(LABELS))
 
 
 @pytest.mark.parametrize("optimizer", [SGD(0.1, use_averages=False), Adam(0.1, use_averages=True)])

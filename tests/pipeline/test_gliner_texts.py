@@ -12,6 +12,7 @@ from spacy_gliner.pipeline.inference import Limits, Request, find_candidates
 from spacy_gliner.pipeline.labels import LabelSet
 from spacy_gliner.pipeline.windows import label_passes
 from spacy_gliner.pipeline.words import doc_words
+from spacy_gliner.shim import shim_of
 
 from ..tiny import FILLER, LABELS, MAX_WIDTH
 
@@ -121,6 +122,26 @@ def test_every_part_of_a_long_document_is_read(learned, novel, window):
     assert right[-1] > len(novel) - BLOCK
 
 
+@pytest.mark.parametrize("overlap", [MAX_WIDTH, 3 * MAX_WIDTH])
+def test_every_span_is_scored_in_some_window(make_random, overlap):
+    nlp = make_random(labels=["city"])
+    words = doc_words(nlp.make_doc("the old boat went past a xyz " * 20), "spacy")
+    limits = Limits(window=32, overlap=overlap, max_batch_pieces=4096)
+    found = ask(nlp.get_pipe("gliner"), words, LabelSet.create(["city"], 1e-9), limits)
+    every = {
+        (start, start + width)
+        for width in range(1, MAX_WIDTH + 1)
+        for start in range(len(words) - width + 1)
+    }
+    assert set(zip(found.start.tolist(), found.end.tolist(), strict=True)) == every
+
+
+def test_a_word_longer_than_the_encoder_reads_is_cut(learned):
+    words = f"Berta Lund moved to Oslo in {'x-' * 600} .".split()
+    doc = learned(Doc(learned.vocab, words=words))
+    assert {("Berta Lund", "person"), ("Oslo", "city")} <= {(e.text, e.label_) for e in doc.ents}
+
+
 @pytest.mark.parametrize("mode", ["flat", "nested", "multi_label"])
 def test_windows_leave_no_duplicates(learned, novel, mode):
     component = learned.get_pipe("gliner")
@@ -131,6 +152,23 @@ def test_windows_leave_no_duplicates(learned, novel, mode):
     assert len(spans) == len(set(spans)) > 100
     if mode == "flat":
         assert all(left[1] <= right[0] for left, right in pairwise(sorted(spans)))
+
+
+@pytest.mark.parametrize("most", [300, 2000])
+def test_batches_are_no_larger_than_allowed(make_random, novel, most, monkeypatch):
+    """Padding included: what a batch takes of memory goes by that."""
+    component = make_random(labels=LABELS, max_batch_pieces=most).get_pipe("gliner")
+    shim, shapes = shim_of(component.model), []
+    predict = shim.predict
+
+    def spy(prompts, *args):
+        shapes.append(prompts.input_ids.shape)
+        return predict(prompts, *args)
+
+    monkeypatch.setattr(shim, "predict", spy)
+    component.predict([novel[i : i + 17].as_doc() for i in range(0, 1700, 17)])
+    assert len(shapes) > 1
+    assert most / 2 < max(rows * pieces for rows, pieces in shapes) <= most
 
 
 def test_batches_of_any_size_give_the_same(learned, novel):
