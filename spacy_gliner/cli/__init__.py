@@ -1,9 +1,6 @@
-"""The command line: `python -m spacy gliner ...`."""
+"""The command line: `python -m spacy gliner ...`. Importing it registers all commands."""
 
-import typer
-from spacy.cli._util import app
+from . import convert, demo, evaluate, export, report, train
+from .app import gliner_cli
 
-gliner_cli = typer.Typer(name="gliner", help="Zero-shot NER with GLiNER.", no_args_is_help=True)
-app.add_typer(gliner_cli)
-
-from . import convert, demo, evaluate, export, report, train  # noqa: E402, F401
+__all__ = ["convert", "demo", "evaluate", "export", "gliner_cli", "report", "train"]

@@ -9,7 +9,7 @@ from wasabi import Printer
 from ..corpus.convert import convert
 from ..corpus.passage import SPANS_KEY
 from ..corpus.report import Report
-from . import gliner_cli
+from .app import gliner_cli
 
 
 @gliner_cli.command("convert")

@@ -13,7 +13,7 @@ from typer import Option
 from wasabi import Printer
 
 from ..evaluation.predict import find_component
-from . import gliner_cli
+from .app import gliner_cli
 from .evaluate import DEFAULT_MODEL, load
 
 COLOURS = ("#aee4ff", "#ffd8a8", "#c3f0ca", "#f8c8dc", "#dcd0ff", "#fff3a3")

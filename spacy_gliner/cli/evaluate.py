@@ -16,7 +16,7 @@ from ..evaluation import tables
 from ..evaluation.evaluate import evaluate
 from ..evaluation.predict import FACTORY
 from ..evaluation.results import Evaluation
-from . import gliner_cli
+from .app import gliner_cli
 
 DEFAULT_MODEL = "default"
 

@@ -14,7 +14,7 @@ from ..gliner.checkpoint import Checkpoint
 from ..gliner.config import CONFIG_FILE
 from ..pipeline.gliner import GLiNER
 from ..shim import shim_of
-from . import gliner_cli
+from .app import gliner_cli
 from .evaluate import load
 
 

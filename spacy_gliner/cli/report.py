@@ -11,7 +11,7 @@ from ..evaluation.datasets import split_name
 from ..evaluation.plot import plot_averages
 from ..evaluation.report import collate, read_evaluation, render, replace_section
 from ..evaluation.results import Evaluation
-from . import gliner_cli
+from .app import gliner_cli
 
 
 @gliner_cli.command("report")

@@ -12,7 +12,7 @@ from typer import Argument, Context, Option
 from wasabi import Printer
 
 from ..training.resume import resumable, steps_done
-from . import gliner_cli
+from .app import gliner_cli
 
 STATE_FOLDER = "state"
 

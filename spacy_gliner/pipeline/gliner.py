@@ -90,7 +90,7 @@ class GLiNER(TrainablePipe):
     # Labels
 
     @property
-    def labels(self) -> tuple[str, ...]:  # type: ignore[override]
+    def labels(self) -> tuple[str, ...]:
         """What `span.label_` can become. Set a list, or a mapping to what the model reads."""
         return self._label_set.names
 
@@ -99,7 +99,7 @@ class GLiNER(TrainablePipe):
         self._label_set = LabelSet.create(labels, self._threshold)
 
     @property
-    def label_data(self) -> dict[str, str]:  # type: ignore[override]
+    def label_data(self) -> dict[str, str]:
         """The labels, each with what the model reads for it."""
         return dict(zip(self._label_set.names, self._label_set.prompts, strict=True))
 
@@ -113,7 +113,7 @@ class GLiNER(TrainablePipe):
         self._label_set = LabelSet.create(self.label_data, threshold)
         self._threshold = threshold
 
-    def add_label(self, label: str, description: str | None = None) -> int:  # type: ignore[override]
+    def add_label(self, label: str, description: str | None = None) -> int:
         """Add a label, and what the model reads for it if that is another text.
 
         Returns 1, or 0 if it was there already.
@@ -125,7 +125,7 @@ class GLiNER(TrainablePipe):
 
     # Annotating
 
-    def predict(self, docs: Iterable[Doc]) -> list[Prediction]:  # type: ignore[override]
+    def predict(self, docs: Iterable[Doc]) -> list[Prediction]:
         """The spans of each document, in its tokens."""
         docs = list(docs)
         requests = [Request(doc_words(doc, self.words), self._labels_of(doc)) for doc in docs]
@@ -138,7 +138,7 @@ class GLiNER(TrainablePipe):
             predictions.append(Prediction(spans.start, spans.end, labels, spans.score))
         return predictions
 
-    def set_annotations(self, docs: Iterable[Doc], scores: list[Prediction]) -> None:  # type: ignore[override]
+    def set_annotations(self, docs: Iterable[Doc], scores: list[Prediction]) -> None:
         """Write to `doc.ents` in flat mode, to `doc.spans[spans_key]` in the others."""
         for doc, prediction in zip(docs, scores, strict=True):
             if self.mode == "flat":
@@ -221,9 +221,7 @@ class GLiNER(TrainablePipe):
             self.finish_update(sgd)
         return losses
 
-    def get_loss(  # type: ignore[override]
-        self, examples: Sequence[Question], scores: Tensor
-    ) -> tuple[float, Tensor]:
+    def get_loss(self, examples: Sequence[Question], scores: Tensor) -> tuple[float, Tensor]:
         """The loss of logits, and its gradient; questions take the place of examples.
 
         *Shape:* scores and gradient: (rows, words, max_width, types)
@@ -278,7 +276,7 @@ class GLiNER(TrainablePipe):
         return self
 
     @property
-    def cfg(self) -> dict[str, Any]:  # type: ignore[override]
+    def cfg(self) -> dict[str, Any]:
         """What is saved beside the model; spaCy hands it to the scorer too."""
         return {
             "labels": self.label_data,

@@ -83,5 +83,6 @@ def restore(nlp: Language, folder: Path) -> None:
 def _shim(nlp: Language) -> GLiNERShim:
     for name in nlp.pipe_names:
         if nlp.get_pipe_meta(name).factory == FACTORY:
-            return shim_of(nlp.get_pipe(name).model)  # type: ignore[attr-defined]
+            pipe: Any = nlp.get_pipe(name)
+            return shim_of(pipe.model)
     raise ValueError(Errors.G410.format(pipes=nlp.pipe_names))

@@ -7,12 +7,11 @@ import pytest
 import spacy
 from hypothesis import given
 from hypothesis import strategies as st
-from spacy.cli._util import app
 from spacy.tokens import DocBin
 from spacy.vocab import Vocab
 from typer.testing import CliRunner
 
-import spacy_gliner.cli  # noqa: F401  (registers the commands)
+from spacy_gliner.cli import gliner_cli
 from spacy_gliner.corpus.convert import convert, shard_name
 from spacy_gliner.corpus.passage import Passage, from_doc, to_doc
 
@@ -33,8 +32,8 @@ def load(path, spans_key="sc"):
 def run(*args):
     # A wide terminal, so that messages are not broken in the middle of a word.
     result = CliRunner().invoke(
-        app,
-        ["gliner", "convert", *map(str, args)],
+        gliner_cli,
+        ["convert", *map(str, args)],
         env={"COLUMNS": "500", "ANSI_COLORS_DISABLED": "1"},
     )
     return result.exit_code, result.output
