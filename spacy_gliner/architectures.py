@@ -56,7 +56,7 @@ def resolve_encoder(encoder: str) -> str:
 def _new_checkpoint(encoder: str, **settings: Any) -> Any:
     from .gliner.checkpoint import new_checkpoint
 
-    return new_checkpoint(resolve_encoder(encoder), **settings)
+    return new_checkpoint(resolve_encoder(encoder), name=encoder, **settings)
 
 
 def _model(load: Any) -> Model:

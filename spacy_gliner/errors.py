@@ -140,8 +140,8 @@ class Errors(metaclass=_Coded):
         "NAME=PATH."
     )
     G303 = (
-        "It is not clear which component to evaluate: --pipe is {name}, and the factory 'gliner' "
-        "made {made}. Choose one of {pipes} with --pipe."
+        "It is not clear which component is meant: --pipe is {name}, and the factory 'gliner' made "
+        "{made}. Choose one of {pipes} with --pipe."
     )
     G304 = (
         "{value!r} in {option} is no threshold: give numbers above 0 and below 1, in --thresholds "

@@ -23,7 +23,7 @@ class Answer:
 
 
 def find_component(nlp: Language, name: str | None = None) -> str:
-    """The name of the component to evaluate: the one given, or the only one of our factory.
+    """The name of the component that is meant: the one given, or the only one of our factory.
 
     Raises ValueError if there is none, or more than one to choose from.
     """

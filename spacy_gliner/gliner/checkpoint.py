@@ -140,20 +140,25 @@ def published_name(name: str) -> str:
     return name
 
 
-def new_checkpoint(encoder: str, *, hidden_size: int | None, max_width: int) -> Checkpoint:
-    """A pretrained encoder (folder or hub id) under a head with random weights."""
+def new_checkpoint(
+    encoder: str, *, hidden_size: int | None, max_width: int, name: str | None = None
+) -> Checkpoint:
+    """A pretrained encoder (folder or hub id) under a head with random weights.
+
+    name: what the settings record as the encoder, if that is not where it lies on this machine.
+    """
     tokenizer = AutoTokenizer.from_pretrained(encoder, add_prefix_space=True)
     if not isinstance(tokenizer, PreTrainedTokenizerFast):
         raise ValueError(Errors.G106.format(encoder=encoder))
     settings = AutoConfig.from_pretrained(encoder)
     # One dropout, on the encoder's output, is enough. In the attention it would also keep the
     # fast kernels from being used.
-    for name in ENCODER_DROPOUTS & settings.to_dict().keys():
-        setattr(settings, name, 0.0)
+    for dropout in ENCODER_DROPOUTS & settings.to_dict().keys():
+        setattr(settings, dropout, 0.0)
     transformer = AutoModel.from_pretrained(encoder, config=settings)
     _add_special_tokens(tokenizer, transformer)
     config = GLiNERConfig(
-        model_name=encoder,
+        model_name=name or encoder,
         encoder_config=transformer.config.to_diff_dict(),
         hidden_size=hidden_size or transformer.config.hidden_size,
         max_width=max_width,

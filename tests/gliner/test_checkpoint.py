@@ -6,8 +6,10 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import AutoTokenizer, BertConfig, BertModel, BertTokenizer
 
+from spacy_gliner.architectures import build_new_gliner
 from spacy_gliner.gliner.checkpoint import Checkpoint, build_network, new_checkpoint
 from spacy_gliner.gliner.config import GLiNERConfig
+from spacy_gliner.shim import shim_of
 
 from ..tiny import LABELS, MAX_WIDTH, SENTENCES
 
@@ -100,6 +102,13 @@ def test_a_new_checkpoint_is_described(checkpoint, encoder_folder):
     assert config.class_token_index == tokenizer.convert_tokens_to_ids("<<ENT>>")
     assert config.encoder_config["hidden_dropout_prob"] == 0.0
     assert config.encoder_config["attention_probs_dropout_prob"] == 0.0
+
+
+def test_an_encoder_inside_a_package_is_recorded_by_that_name(encoder_folder, monkeypatch):
+    monkeypatch.syspath_prepend(encoder_folder.parent)
+    name = f"package:{encoder_folder.name}/"
+    model = build_new_gliner(name)
+    assert shim_of(model).checkpoint.config.model_name == name
 
 
 def test_the_longest_row_can_be_read_with_its_padding(checkpoint, tmp_path):

@@ -35,3 +35,21 @@ def test_a_value_out_of_range_is_named(name, value):
 )
 def test_the_ends_of_a_range_belong_to_it(name, value):
     assert getattr(TrainingSettings.create({name: value}), name) == value
+
+
+@pytest.mark.parametrize(
+    "name, value, kind",
+    [
+        ("max_types", "25", "a whole number"),
+        ("max_types", 2.5, "a whole number"),
+        ("type_dropout", "0.3", "a number"),
+        ("type_dropout", None, "a number"),
+        ("special_type_wins", True, "a number"),
+        ("head_rate", [3.0], "a number"),
+        ("thesaurus", 3, "a path, or null"),
+        ("precision", None, "a string"),
+    ],
+)
+def test_a_value_of_another_type_is_named(name, value, kind):
+    with pytest.raises(ValueError, match=rf"\[G405\].*'training\.{name}' is .*must be {kind}"):
+        TrainingSettings.create({name: value})
