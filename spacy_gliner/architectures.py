@@ -14,15 +14,14 @@ DEFAULT_FOLDER = Path(__file__).parent / "model"
 PACKAGE = "package:"
 
 
-def build_gliner(name: str = DEFAULT_MODEL) -> Model:
+def build_gliner(name: str = DEFAULT_MODEL, revision: str | None = None) -> Model:
     """A trained GLiNER model (`spacy_gliner.GLiNER.v1`), read when it is first used.
 
-    name: a checkpoint folder, or "default" for the model that ships in this package.
+    name: "default" for the model that ships in this package; a checkpoint folder; or a hub id such
+        as "urchade/gliner_medium-v2.1".
+    revision: branch, tag or commit of a hub id.
     """
-    from .gliner.checkpoint import Checkpoint
-
-    folder = DEFAULT_FOLDER if name == DEFAULT_MODEL else Path(name)
-    return _model(partial(Checkpoint.from_disk, folder))
+    return _model(partial(_checkpoint, name, revision))
 
 
 def build_new_gliner(
@@ -53,8 +52,17 @@ def resolve_encoder(encoder: str) -> str:
     raise ValueError(Errors.G107.format(encoder=encoder, package=package, folder=folder))
 
 
+def _checkpoint(name: str, revision: str | None) -> Any:
+    from .gliner.checkpoint import Checkpoint
+    from .gliner.hub import checkpoint_folder
+
+    if name == DEFAULT_MODEL:
+        return Checkpoint.from_disk(DEFAULT_FOLDER)
+    return Checkpoint.from_disk(checkpoint_folder(name, revision))
+
+
 def _new_checkpoint(encoder: str, **settings: Any) -> Any:
-    from .gliner.checkpoint import new_checkpoint
+    from .gliner.new import new_checkpoint
 
     return new_checkpoint(resolve_encoder(encoder), name=encoder, **settings)
 

@@ -60,6 +60,15 @@ class Errors(metaclass=_Coded):
         "The label {name!r} takes {size} word pieces in the prompt, but there is room for {room}. "
         "Shorten what the model reads for it in 'labels', or raise 'window'."
     )
+    G015 = (
+        "The label {name!r} takes {size} word pieces, but the model's label encoder reads {room}. "
+        "Shorten what the model reads for it in 'labels'."
+    )
+    G016 = (
+        "The setting 'words' is 'regex', but the model was trained with words from the splitter "
+        "{splitter!r}, which is not here. Set it to 'spacy', in a pipeline whose tokenizer splits "
+        "words as that one does."
+    )
     G020 = (
         "The setting 'overlap' is {overlap}, but windows must share at least the longest span, "
         "{max_width} words, or spans at their ends are lost. Raise it, or leave it out."
@@ -77,8 +86,8 @@ class Errors(metaclass=_Coded):
     )
     G102 = "The model settings in {path} lack {missing}: the folder is not a complete checkpoint."
     G103 = (
-        "The weights in {path} cannot be read: {error}. The file is damaged or cut short: copy or "
-        "download it again."
+        "The file {path} cannot be read: {error}. It is damaged or cut short: copy or download it "
+        "again."
     )
     G104 = (
         "The model's 'span_mode' is {span_mode!r}, for which there is no scorer (known: {known}). "
@@ -106,6 +115,36 @@ class Errors(metaclass=_Coded):
         "The component '{name}' is of type {type}, and has no checkpoint to export. Choose one of "
         "the factory 'gliner' with --pipe."
     )
+
+    G110 = (
+        "The setting 'name' of [components.gliner.model] is '{name}', which is neither a folder "
+        "nor a model that can be had from the hub: {error}. Correct it; or, on a machine without "
+        "network, download the model first, or give its folder."
+    )
+    G111 = "The model setting '{name}' in {path} is {value!r}, but must be {demand}."
+    G112 = (
+        "The model setting '{name}' in {path} belongs to {what}, which spacy-gliner does not have. "
+        "Choose a checkpoint for named entity recognition alone."
+    )
+    G113 = (
+        "The file {path} holds more than tensors, and reading it could run code: it was not read. "
+        "If you trust it, load it where it was made, and save the model as safetensors."
+    )
+    G114 = (
+        "There is no {what} in the model folder '{folder}', and that of the encoder '{source}', "
+        "which its settings name, cannot be had: {error}. Copy it into the folder, or connect to "
+        "the hub once."
+    )
+    G115 = (
+        "The model in '{folder}' has vectors of {rows} word pieces, but the tokenizer of "
+        "'{source}' knows {pieces}. They would have to differ by the 2 or 3 markers that GLiNER "
+        "adds: give the folder the tokenizer that the model was trained with."
+    )
+    G116 = (
+        "The model's encoder is of the kind {kind!r}, which the installed release of transformers "
+        "does not have. Correct 'model_type' in its settings, or install a newer one."
+    )
+    G117 = "The data holds the file {name!r}, which lies outside the model folder: it was not read."
 
     # G2xx: corpora
     G200 = (
@@ -188,6 +227,10 @@ class Errors(metaclass=_Coded):
         "or choose another --output."
     )
     G410 = "There is no component of the factory 'gliner' in the pipeline {pipes}."
+    G411 = (
+        "The model scores words one by one (its span_mode is 'token_level'), and only models that "
+        "score spans can be trained here. Start from one of those."
+    )
 
 
 class Warnings(metaclass=_Coded):

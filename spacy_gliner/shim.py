@@ -66,7 +66,7 @@ class GLiNERShim(Shim):
         """Logits of all spans. The network stays in evaluation mode, so threads can share it."""
         network = self.checkpoint.network
         with torch.inference_mode(), _autocast(network.device, precision):
-            return network(_on(prompts, network.device))
+            return network(prompts.to(network.device))
 
     def begin_update(
         self, prompts: Prompts, precision: str = "float32", dropout: float = 0.0
@@ -80,7 +80,7 @@ class GLiNERShim(Shim):
         network.encoder.dropout.p = dropout
         try:
             with _autocast(network.device, precision), _fast_attention(network.device):
-                logits = network(_on(prompts, network.device))
+                logits = network(prompts.to(network.device))
         finally:
             network.eval()
         return logits.detach(), logits.backward
@@ -150,20 +150,6 @@ def shim_of(model: Model) -> GLiNERShim:
     return cast(GLiNERShim, model.shims[0])
 
 
-def _on(prompts: Prompts, device: torch.device) -> Prompts:
-    """The batch on the network's device; the counts stay on the CPU, where they are used."""
-    if device.type == "cpu":
-        return prompts
-    return Prompts(
-        input_ids=prompts.input_ids.to(device),
-        attention_mask=prompts.attention_mask.to(device),
-        type_positions=prompts.type_positions.to(device),
-        word_positions=prompts.word_positions.to(device),
-        type_counts=prompts.type_counts,
-        word_counts=prompts.word_counts,
-    )
-
-
 def _autocast(device: torch.device, precision: str) -> AbstractContextManager:
     return torch.autocast(device.type, dtype=torch.bfloat16, enabled=precision == "bfloat16")
 
@@ -187,5 +173,5 @@ def _adamw(network: nn.Module) -> torch.optim.AdamW:
     encoder: list[nn.Parameter] = []
     head: list[nn.Parameter] = []
     for name, parameter in _trained(network):
-        (encoder if name.startswith("encoder.transformer.") else head).append(parameter)
+        (encoder if ".transformer." in name else head).append(parameter)
     return torch.optim.AdamW([{"params": encoder}, {"params": head}], fused=True)

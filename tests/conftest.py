@@ -11,7 +11,8 @@ import torch
 from hypothesis import HealthCheck, settings
 from spacy.language import Language
 
-from spacy_gliner.gliner.checkpoint import Checkpoint, new_checkpoint
+from spacy_gliner.gliner.checkpoint import Checkpoint
+from spacy_gliner.gliner.new import new_checkpoint
 
 from . import tiny
 

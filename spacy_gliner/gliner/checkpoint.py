@@ -1,47 +1,29 @@
 """A network with its tokenizer and settings, as a folder in the published checkpoint format."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
-from torch import Tensor, nn
-from transformers import (
-    AutoConfig,
-    AutoModel,
-    AutoTokenizer,
-    PreTrainedModel,
-    PreTrainedTokenizerFast,
-)
+from safetensors.torch import save_file
+from torch import Tensor
 
 from ..errors import Errors
+from .bi_encoder import BiRowBuilder
+from .build import build_network
 from .config import GLiNERConfig
-from .encoder import PromptEncoder, WordLSTM
 from .network import GLiNERNetwork
-from .prompt import ENT_TOKEN, PIECES_MULTIPLE, SEP_TOKEN, PromptBuilder
-from .scorers import mlp, span_scorers
-
-WEIGHTS_FILE = "model.safetensors"
-
-ENCODER_DROPOUTS = {
-    "attention_dropout",
-    "attention_probs_dropout_prob",
-    "dropout",
-    "hidden_dropout_prob",
-}
-
-# Our module names, and those of published checkpoints.
-PUBLISHED_NAMES = {
-    "encoder.transformer.": "token_rep_layer.bert_layer.model.",
-    "encoder.projection.": "token_rep_layer.projection.",
-    "words.left_to_right.": "rnn.lstm.",
-    "words.right_to_left.": "rnn.lstm.",
-    "scorer.": "span_rep_layer.span_rep_layer.",
-    "types.": "prompt_rep_layer.",
-}
+from .pieces import PIECES_MULTIPLE
+from .prompt import PromptBuilder, RowBuilder
+from .tokenizer import (
+    LABEL_TOKENIZER_FOLDER,
+    add_markers,
+    load_encoder_config,
+    load_tokenizer,
+)
+from .weights import LSTM, WEIGHTS_FILE, load_state, published_state, read_weights
 
 
 @dataclass(frozen=True)
@@ -50,7 +32,19 @@ class Checkpoint:
 
     config: GLiNERConfig
     network: GLiNERNetwork
-    prompts: PromptBuilder
+    prompts: RowBuilder
+
+    @cached_property
+    def longest_row(self) -> int:
+        """The most word pieces of a row, prompt and padding included.
+
+        What the encoder can read; at most two pieces for each word of the longest text that it was
+        trained with.
+        """
+        limits = [2 * self.config.max_len, self.prompts.tokenizer.model_max_length]
+        positions = self.network.encoder.positions
+        longest = min([*limits, positions] if positions else limits)
+        return longest - longest % PIECES_MULTIPLE
 
     def to_disk(self, folder: str | Path, *, dtype: torch.dtype = torch.float32) -> None:
         """Write the folder: settings, tokenizer, and weights in the given precision."""
@@ -58,135 +52,92 @@ class Checkpoint:
         folder.mkdir(parents=True, exist_ok=True)
         self.config.to_disk(folder)
         self.prompts.tokenizer.save_pretrained(folder, legacy_format=False)
-        state = {
-            published_name(name): tensor.detach().to("cpu", dtype).contiguous()
-            for name, tensor in self.network.state_dict().items()
-        }
-        save_file(state, folder / WEIGHTS_FILE)
+        if isinstance(self.prompts, BiRowBuilder):
+            labels = folder / LABEL_TOKENIZER_FOLDER
+            self.prompts.label_tokenizer.save_pretrained(labels, legacy_format=False)
+        save_file(_once(published_state(self.network), dtype), folder / WEIGHTS_FILE)
 
     @classmethod
     def from_disk(cls, folder: str | Path) -> "Checkpoint":
-        """Read a folder; touches no network. Raises ValueError if it is incomplete or damaged."""
+        """Read a folder, and run no code from it.
+
+        Touches no network, unless the encoder's settings or the tokenizer are not there: then those
+        of `model_name` are read, from the cache of the hub if they are in it.
+        Raises ValueError if the folder is incomplete or damaged.
+        """
         folder = Path(folder)
         config = GLiNERConfig.from_disk(folder)
-        weights = folder / WEIGHTS_FILE
-        if not weights.is_file():
-            raise ValueError(Errors.G101.format(folder=folder, file=WEIGHTS_FILE))
+        state, path = read_weights(folder)
+        config = _completed(config, state, folder)
         network = build_network(config)
-        try:
-            state = load_file(weights)
-        except SafetensorError as error:
-            raise ValueError(Errors.G103.format(path=weights, error=error)) from error
-        load_state(network, state, path=weights)
-        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-        return cls(config, network.eval(), PromptBuilder(tokenizer))
+        rows = _match_vocabulary(network, state)
+        load_state(network, state, path=path)
+        prompts = _row_builder(config, rows, folder)
+        return cls(replace(config, vocab_size=rows), network.eval(), prompts)
 
     def to_files(self) -> dict[str, bytes]:
-        """The folder's files, by name."""
+        """The folder's files, by their paths in it."""
         with TemporaryDirectory() as folder:
             self.to_disk(folder)
-            return {path.name: path.read_bytes() for path in sorted(Path(folder).iterdir())}
+            paths = [path for path in sorted(Path(folder).rglob("*")) if path.is_file()]
+            return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
 
     @classmethod
     def from_files(cls, files: Mapping[str, bytes]) -> "Checkpoint":
         with TemporaryDirectory() as folder:
             for name, content in files.items():
-                (Path(folder) / Path(name).name).write_bytes(content)
+                path = (Path(folder) / name).resolve()
+                if not path.is_relative_to(Path(folder).resolve()):
+                    raise ValueError(Errors.G117.format(name=name))
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(content)
             return cls.from_disk(folder)
 
 
-def build_network(config: GLiNERConfig) -> GLiNERNetwork:
-    """A network with random weights."""
-    if config.span_mode not in span_scorers:
-        known = sorted(span_scorers.get_all())
-        raise ValueError(Errors.G104.format(span_mode=config.span_mode, known=known))
-    stored = dict(config.encoder_config)
-    transformer = AutoModel.from_config(AutoConfig.for_model(stored.pop("model_type"), **stored))
-    hidden = config.hidden_size
-    return GLiNERNetwork(
-        encoder=PromptEncoder(transformer, hidden, config.dropout),
-        words=WordLSTM(hidden),
-        types=mlp(hidden, hidden, 0.0),
-        scorer=span_scorers.get(config.span_mode)(hidden, config.max_width, 0.0),
-    )
-
-
-def load_state(network: nn.Module, state: Mapping[str, Tensor], *, path: Path) -> None:
-    """Load weights by their published names. Raises ValueError naming those that do not fit."""
-    expected = {published_name(name): tensor for name, tensor in network.state_dict().items()}
-    wrong = [
-        f"{name}: {tuple(state[name].shape)} instead of {tuple(expected[name].shape)}"
-        for name in expected.keys() & state.keys()
-        if state[name].shape != expected[name].shape
-    ]
-    missing, unexpected = expected.keys() - state.keys(), state.keys() - expected.keys()
-    if wrong or missing or unexpected:
-        raise ValueError(
-            Errors.G105.format(
-                path=path, missing=sorted(missing), unexpected=sorted(unexpected), wrong=wrong
-            )
+def _completed(config: GLiNERConfig, state: Mapping[str, Tensor], folder: Path) -> GLiNERConfig:
+    """The settings, with what only the encoder's own folder or the weights can tell."""
+    has_lstm = any(name.startswith(LSTM) for name in state)
+    encoder = load_encoder_config(config.encoder_config, folder=folder, source=config.model_name)
+    if config.labels_encoder is None:
+        labels = None
+    else:
+        labels = load_encoder_config(
+            config.labels_encoder_config, folder=folder, source=config.labels_encoder
         )
-    with torch.no_grad():
-        for name, tensor in expected.items():
-            tensor.copy_(state[name])
-
-
-def published_name(name: str) -> str:
-    """The name of a weight in published checkpoints."""
-    suffix = "_reverse" if name.startswith("words.right_to_left.") else ""
-    for ours, published in PUBLISHED_NAMES.items():
-        if name.startswith(ours):
-            return published + name.removeprefix(ours) + suffix
-    return name
-
-
-def new_checkpoint(
-    encoder: str, *, hidden_size: int | None, max_width: int, name: str | None = None
-) -> Checkpoint:
-    """A pretrained encoder (folder or hub id) under a head with random weights.
-
-    name: what the settings record as the encoder, if that is not where it lies on this machine.
-    """
-    tokenizer = AutoTokenizer.from_pretrained(encoder, add_prefix_space=True)
-    if not isinstance(tokenizer, PreTrainedTokenizerFast):
-        raise ValueError(Errors.G106.format(encoder=encoder))
-    settings = AutoConfig.from_pretrained(encoder)
-    # One dropout, on the encoder's output, is enough. In the attention it would also keep the
-    # fast kernels from being used.
-    for dropout in ENCODER_DROPOUTS & settings.to_dict().keys():
-        setattr(settings, dropout, 0.0)
-    transformer = AutoModel.from_pretrained(encoder, config=settings)
-    _add_special_tokens(tokenizer, transformer)
-    config = GLiNERConfig(
-        model_name=name or encoder,
-        encoder_config=transformer.config.to_diff_dict(),
-        hidden_size=hidden_size or transformer.config.hidden_size,
-        max_width=max_width,
-        class_token_index=tokenizer.convert_tokens_to_ids(ENT_TOKEN),
-        vocab_size=len(tokenizer),
-        max_len=_longest_row(tokenizer, transformer),
+    return replace(
+        config,
+        encoder_config=encoder,
+        labels_encoder_config=labels,
+        num_rnn_layers=int(has_lstm),
     )
-    network = build_network(config)
-    network.encoder.transformer = transformer
-    network.words.start_near_identity()
-    return Checkpoint(config, network.eval(), PromptBuilder(tokenizer))
 
 
-@torch.no_grad()
-def _add_special_tokens(tokenizer: PreTrainedTokenizerFast, transformer: PreTrainedModel) -> None:
-    """Add `<<ENT>>` and `<<SEP>>`, beginning as copies of the mask and of the separator."""
-    tokenizer.add_tokens([ENT_TOKEN, SEP_TOKEN], special_tokens=True)
-    transformer.resize_token_embeddings(len(tokenizer), mean_resizing=False)
-    rows = transformer.get_input_embeddings().weight
-    origins = (tokenizer.mask_token_id, tokenizer.sep_token_id)
-    for row, origin in zip((-2, -1), origins, strict=True):
-        if origin is not None:
-            rows[row] = rows[origin]
+def _match_vocabulary(network: GLiNERNetwork, state: Mapping[str, Tensor]) -> int:
+    """Give the encoder as many word pieces as there are vectors, and return their number."""
+    transformer = network.encoder.transformer
+    vectors = transformer.get_input_embeddings().weight
+    by_name = published_state(network)
+    names = [name for name, tensor in by_name.items() if tensor.data_ptr() == vectors.data_ptr()]
+    rows = next((len(state[name]) for name in names if name in state), len(vectors))
+    if rows != len(vectors):
+        transformer.resize_token_embeddings(rows, mean_resizing=False)
+    return rows
 
 
-def _longest_row(tokenizer: PreTrainedTokenizerFast, transformer: PreTrainedModel) -> int:
-    """Pieces that the encoder can read, 512 where it states no limit, in a row with padding."""
-    positions = getattr(transformer.config, "max_position_embeddings", None)
-    limits = (tokenizer.model_max_length, positions, 512)
-    longest = min(limit for limit in limits if limit and limit > 0)
-    return longest - longest % PIECES_MULTIPLE
+def _row_builder(config: GLiNERConfig, rows: int, folder: Path) -> RowBuilder:
+    tokenizer = load_tokenizer(folder, config.model_name)
+    if config.labels_encoder is None:
+        add_markers(tokenizer, config, rows=rows, folder=folder)
+        return PromptBuilder(tokenizer, config)
+    labels = load_tokenizer(folder / LABEL_TOKENIZER_FOLDER, config.labels_encoder)
+    return BiRowBuilder(tokenizer, config, labels)
+
+
+def _once(state: Mapping[str, Tensor], dtype: torch.dtype) -> dict[str, Tensor]:
+    """The weights to save, each tied one under its first name."""
+    first = {tensor.data_ptr(): name for name, tensor in reversed(state.items())}
+    return {
+        name: tensor.detach().to("cpu", dtype).contiguous()
+        for name, tensor in state.items()
+        if first[tensor.data_ptr()] == name
+    }

@@ -86,6 +86,21 @@ def decode(candidates: Candidates, mode: str) -> Candidates:
     return found[np.sort(best_first[kept])]
 
 
+def join_adjacent(candidates: Candidates) -> Candidates:
+    """Join neighbours of one type to one span, with the lowest of their scores.
+
+    For models whose spans are single words (max_width 1, as in NuNER Zero).
+    """
+    c = candidates[np.lexsort((candidates.start, candidates.type))]
+    if not len(c):
+        return c
+    apart = (c.type[1:] != c.type[:-1]) | (c.start[1:] != c.end[:-1])
+    (first,) = np.nonzero(np.concatenate([[True], apart]))
+    last = np.append(first[1:], len(c)) - 1
+    lowest = np.minimum.reduceat(c.score, first)
+    return merge(Candidates(c.start[first], c.end[last], c.type[first], lowest))
+
+
 def _flat(spans: list[tuple[int, int]]) -> list[int]:
     """Rows of the spans, taken in order, that share no word with one taken before."""
     taken = bytearray(max((end for _, end in spans), default=0))

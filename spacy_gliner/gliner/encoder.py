@@ -1,4 +1,4 @@
-"""From a prompt to the vectors of its types and words."""
+"""From word pieces to the vectors of types and words."""
 
 import torch
 from torch import Tensor, nn
@@ -7,27 +7,93 @@ from transformers import PreTrainedModel
 from .prompt import Prompts
 
 
-class PromptEncoder(nn.Module):
-    """A bidirectional transformer, and first-piece pooling of types and words."""
+class PieceEncoder(nn.Module):
+    """A bidirectional transformer; its output in the width of the model.
 
-    def __init__(self, transformer: PreTrainedModel, hidden_size: int, dropout: float) -> None:
+    fuse_layers: mix all its layers, instead of taking the last one.
+    """
+
+    def __init__(
+        self, transformer: PreTrainedModel, hidden_size: int, *, fuse_layers: bool = False
+    ) -> None:
         super().__init__()
         self.transformer = transformer
         width = transformer.config.hidden_size
+        layers = transformer.config.num_hidden_layers
+        self.fuser = LayerFuser(layers, width) if fuse_layers else None
         self.projection = nn.Linear(width, hidden_size) if width != hidden_size else nn.Identity()
+
+    @property
+    def positions(self) -> int | None:
+        """The pieces that the transformer can read; None if it has no table of positions."""
+        for name, module in self.transformer.named_modules():
+            if name.endswith("position_embeddings") and isinstance(module, nn.Embedding):
+                # Some models count from behind the padding piece.
+                unused = 0 if module.padding_idx is None else module.padding_idx + 1
+                return module.num_embeddings - unused
+        return None
+
+    def encode(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
+        """input_ids, attention_mask: *Shape:* (rows, pieces)
+
+        Returns *Shape:* (rows, pieces, hidden_size)
+        """
+        output = self.transformer(
+            input_ids=input_ids,
+            attention_mask=attention_mask,
+            output_hidden_states=self.fuser is not None,
+        )
+        if self.fuser is None:
+            return self.projection(output.last_hidden_state)
+        return self.projection(self.fuser(output.hidden_states[1:], attention_mask))
+
+
+class PromptEncoder(PieceEncoder):
+    """Types and words in one row: each sees the others."""
+
+    def __init__(
+        self,
+        transformer: PreTrainedModel,
+        hidden_size: int,
+        *,
+        dropout: float = 0.0,
+        pooling: str = "first",
+        fuse_layers: bool = False,
+    ) -> None:
+        super().__init__(transformer, hidden_size, fuse_layers=fuse_layers)
         self.dropout = nn.Dropout(dropout)
+        self.pooling = pooling
 
     def forward(self, prompts: Prompts) -> tuple[Tensor, Tensor]:
         """Vectors of types and words.
 
         *Shape:* (rows, types, hidden_size), (rows, words, hidden_size)
         """
-        output = self.transformer(
-            input_ids=prompts.input_ids, attention_mask=prompts.attention_mask
-        ).last_hidden_state
-        pieces = self.dropout(self.projection(output))
-        rows = torch.arange(len(pieces), device=pieces.device)[:, None]
-        return pieces[rows, prompts.type_positions], pieces[rows, prompts.word_positions]
+        pieces = self.dropout(self.encode(prompts.input_ids, prompts.attention_mask))
+        return pick(pieces, prompts.type_positions), pool(pieces, prompts, self.pooling)
+
+
+class LayerFuser(nn.Module):
+    """A sum of layers, weighted by squeeze and excitation (arXiv 1709.01507).
+
+    A layer's mean is taken over real pieces only, so that a row's vectors do not depend on the rows
+    beside it. (The reference library's do.)
+    """
+
+    def __init__(self, layers: int, width: int) -> None:
+        super().__init__()
+        self.squeeze = nn.Linear(width, 1)
+        self.W1 = nn.Linear(layers, layers // 2)
+        self.W2 = nn.Linear(layers // 2, layers)
+        self.output_projection = nn.Linear(width, width)
+
+    def forward(self, layers: tuple[Tensor, ...], attention_mask: Tensor) -> Tensor:
+        """layers: *Shape:* (rows, pieces, width) each; attention_mask: *Shape:* (rows, pieces)"""
+        mask = attention_mask[..., None].to(layers[0].dtype)
+        means = [(layer * mask).sum(1) / mask.sum(1) for layer in layers]
+        squeezed = self.squeeze(torch.stack(means, dim=1)).squeeze(-1)
+        weights = torch.sigmoid(self.W2(torch.relu(self.W1(squeezed))))
+        return self.output_projection(torch.einsum("krph,rk->rph", torch.stack(layers), weights))
 
 
 class WordLSTM(nn.Module):
@@ -45,13 +111,12 @@ class WordLSTM(nn.Module):
     def forward(self, words: Tensor, counts: Tensor) -> Tensor:
         """words: *Shape:* (rows, words, hidden); counts: *Shape:* (rows,)"""
         mirror = _mirror(counts.to(words.device), words.size(1))
-        rows = torch.arange(len(words), device=words.device)[:, None]
         # The recurrence adds up rounding errors, so it runs in full precision.
         with torch.autocast(words.device.type, enabled=False):
             words = words.float()
             rightward, _ = self.left_to_right(words)
-            leftward, _ = self.right_to_left(words[rows, mirror])
-            return torch.cat([rightward, leftward[rows, mirror]], dim=-1)
+            leftward, _ = self.right_to_left(pick(words, mirror))
+            return torch.cat([rightward, pick(leftward, mirror)], dim=-1)
 
     @torch.no_grad()
     def start_near_identity(self) -> None:
@@ -71,6 +136,33 @@ class WordLSTM(nn.Module):
             gates = torch.tensor([2.0, -1.0, 0.0, 2.0])
             weights["bias_ih_l0"].copy_(gates.repeat_interleave(half))
             weights["bias_hh_l0"].zero_()
+
+
+def pick(vectors: Tensor, positions: Tensor) -> Tensor:
+    """For each row, the vectors at its positions.
+
+    vectors: *Shape:* (rows, n, hidden); positions: *Shape:* (rows, m)
+    Returns *Shape:* (rows, m, hidden)
+    """
+    rows = torch.arange(len(vectors), device=vectors.device)[:, None]
+    return vectors[rows, positions]
+
+
+def pool(pieces: Tensor, prompts: Prompts, pooling: str) -> Tensor:
+    """The words' vectors: those of their first or last pieces, or the mean or maximum of all.
+
+    pieces: *Shape:* (rows, pieces, hidden)
+    Returns *Shape:* (rows, words, hidden)
+    """
+    if pooling in ("first", "last"):
+        return pick(pieces, prompts.word_positions)
+    rows, n_words = prompts.word_positions.shape
+    hidden = pieces.size(-1)
+    # What belongs to no word goes to one more, which is left out again.
+    words = pieces.new_zeros(rows, n_words + 1, hidden)
+    owners = prompts.piece_words[..., None].expand_as(pieces)
+    reduce = "mean" if pooling == "mean" else "amax"
+    return words.scatter_reduce(1, owners, pieces, reduce, include_self=False)[:, :n_words]
 
 
 def _mirror(counts: Tensor, length: int) -> Tensor:

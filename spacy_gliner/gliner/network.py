@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from .encoder import PromptEncoder, WordLSTM
+from .encoder import PieceEncoder, WordLSTM
 from .prompt import Prompts
 
 # The logit of what is no span: its probability and its gradient are zero in every precision.
@@ -11,37 +11,52 @@ NO_SPAN = -1e4
 
 
 class GLiNERNetwork(nn.Module):
-    """Encoder, BiLSTM over the words, feed-forward network over the types, span scorer."""
+    """Encoder, BiLSTM over the words, feed-forward network over the types, scorer.
+
+    encoder: prompts -> vectors of types and words.
+    words: None in models without an LSTM.
+    scores_words: the scorer scores each word's place in a span, and not spans by their width.
+    """
 
     def __init__(
-        self, encoder: PromptEncoder, words: WordLSTM, types: nn.Module, scorer: nn.Module
+        self,
+        encoder: PieceEncoder,
+        words: WordLSTM | None,
+        types: nn.Module,
+        scorer: nn.Module,
+        *,
+        scores_words: bool = False,
     ) -> None:
         super().__init__()
         self.encoder = encoder
         self.words = words
         self.types = types
         self.scorer = scorer
+        self.scores_words = scores_words
 
     @property
     def device(self) -> torch.device:
         return next(self.parameters()).device
 
     def forward(self, prompts: Prompts) -> Tensor:
-        """Logits of all spans, `NO_SPAN` where padding makes one that is not real.
+        """Logits of all spans (or words), `NO_SPAN` where padding makes one that is not real.
 
-        *Shape:* (rows, words, max_width, types), float32
+        *Shape:* (rows, words, max_width, types), or (rows, words, 3, types) if `scores_words`;
+        float32
         """
         types, words = self.encoder(prompts)
-        words = self.words(words, prompts.word_counts)
+        if self.words is not None:
+            words = self.words(words, prompts.word_counts)
         logits = self.scorer(words, self.types(types))
-        return logits.masked_fill(~_real(prompts, logits), NO_SPAN)
+        return logits.masked_fill(~self._real(prompts, logits), NO_SPAN)
 
-
-def _real(prompts: Prompts, logits: Tensor) -> Tensor:
-    """Which spans end within their row's words, and which types are real."""
-    _, n_words, max_width, n_types = logits.shape
-    device = logits.device
-    last = torch.arange(n_words, device=device)[:, None] + torch.arange(max_width, device=device)
-    spans = last < prompts.word_counts.to(device)[:, None, None]
-    types = torch.arange(n_types, device=device) < prompts.type_counts.to(device)[:, None]
-    return spans[..., None] & types[:, None, None]
+    def _real(self, prompts: Prompts, logits: Tensor) -> Tensor:
+        """Which spans end within their row's words, and which types are real."""
+        _, n_words, n_widths, n_types = logits.shape
+        device = logits.device
+        last = torch.arange(n_words, device=device)[:, None]
+        if not self.scores_words:
+            last = last + torch.arange(n_widths, device=device)
+        spans = last < prompts.word_counts.to(device)[:, None, None]
+        types = torch.arange(n_types, device=device) < prompts.type_counts.to(device)[:, None]
+        return spans[..., None] & types[:, None, None]

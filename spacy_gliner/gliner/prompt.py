@@ -1,51 +1,23 @@
-"""From types and words to the encoder's input: `<<ENT>> type <<ENT>> type <<SEP>> words`."""
+"""From types and words to the encoder's input."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from transformers import PreTrainedTokenizerFast
 
-ENT_TOKEN = "<<ENT>>"
-SEP_TOKEN = "<<SEP>>"
-PIECES_MULTIPLE, WORDS_MULTIPLE, TYPES_MULTIPLE = 16, 8, 4
-
-
-@dataclass(frozen=True)
-class Pieces:
-    """The word pieces of a sequence of units (words of a text, or types of a prompt).
-
-    ids: piece ids of all units, one after the other. *Shape:* (pieces,)
-    offsets: where each unit begins in ids, and the end of the last. *Shape:* (units + 1,)
-    """
-
-    ids: np.ndarray
-    offsets: np.ndarray
-
-    def __len__(self) -> int:
-        return len(self.offsets) - 1
-
-    @property
-    def counts(self) -> np.ndarray:
-        """The number of pieces of each unit. *Shape:* (units,)"""
-        return np.diff(self.offsets)
-
-    def __getitem__(self, units: slice) -> "Pieces":
-        """A run of units, without copying ids."""
-        start, stop, _ = units.indices(len(self))
-        offsets = self.offsets[start : stop + 1]
-        return Pieces(self.ids[offsets[0] : offsets[-1]], offsets - offsets[0])
-
-    def cut(self, size: int) -> "Pieces":
-        """At most `size` pieces; the last unit loses what is more, but none its first piece."""
-        return Pieces(self.ids[:size], np.minimum(self.offsets, size))
-
-    @classmethod
-    def join(cls, parts: Iterable[Sequence[int] | np.ndarray]) -> "Pieces":
-        arrays = [np.asarray(part, dtype=np.int64) for part in parts]
-        ids = np.concatenate(arrays) if arrays else np.zeros(0, dtype=np.int64)
-        return cls(ids, np.cumsum([0, *map(len, arrays)]))
+from .config import GLiNERConfig
+from .pieces import (
+    PIECES_MULTIPLE,
+    TYPES_MULTIPLE,
+    WORDS_MULTIPLE,
+    Pieces,
+    frame,
+    pad,
+    round_up,
+    unlimited,
+)
 
 
 @dataclass(frozen=True)
@@ -53,34 +25,64 @@ class Prompts:
     """A batch for the network, padded.
 
     input_ids, attention_mask: *Shape:* (rows, pieces)
-    type_positions: where the `<<ENT>>` of each type stands. *Shape:* (rows, types)
-    word_positions: where the first piece of each word stands. *Shape:* (rows, words)
+    type_positions: where the `<<ENT>>` of each type stands; of a bi-encoder, the type's place in
+        `labels`. *Shape:* (rows, types)
+    word_positions: where the first piece of each word stands (or the last, as the model pools).
+        *Shape:* (rows, words)
+    piece_words: the word that each piece belongs to, or one beyond all. *Shape:* (rows, pieces)
     type_counts, word_counts: real types and words of each row, on the CPU. *Shape:* (rows,)
+    labels: the distinct labels of all rows, for a bi-encoder.
     """
 
     input_ids: torch.Tensor
     attention_mask: torch.Tensor
     type_positions: torch.Tensor
     word_positions: torch.Tensor
+    piece_words: torch.Tensor
     type_counts: torch.Tensor
     word_counts: torch.Tensor
+    labels: Pieces | None = None
+
+    def to(self, device: torch.device) -> "Prompts":
+        """The batch on a device; the counts stay on the CPU, where they are used."""
+        if device.type == "cpu":
+            return self
+        return replace(
+            self,
+            input_ids=self.input_ids.to(device),
+            attention_mask=self.attention_mask.to(device),
+            type_positions=self.type_positions.to(device),
+            word_positions=self.word_positions.to(device),
+            piece_words=self.piece_words.to(device),
+        )
 
 
-class PromptBuilder:
-    """Cuts units into pieces and lays out prompts, for one tokenizer."""
+class RowBuilder:
+    """Cuts units into pieces, and lays out rows, for one tokenizer.
 
-    def __init__(self, tokenizer: PreTrainedTokenizerFast) -> None:
+    tokenizer: cuts the words.
+    last_pieces: a word stands where its last piece stands, instead of the first.
+    """
+
+    def __init__(self, tokenizer: PreTrainedTokenizerFast, *, last_pieces: bool = False) -> None:
         self.tokenizer = tokenizer
-        ent, sep = tokenizer.convert_tokens_to_ids([ENT_TOKEN, SEP_TOKEN])
-        self._ent, self._sep = int(ent), int(sep)
-        self._unknown = tokenizer.unk_token_id if tokenizer.unk_token_id is not None else self._sep
+        unlimited(tokenizer)
+        self._last_pieces = last_pieces
         self._pad = tokenizer.pad_token_id or 0
-        self._prefix, self._suffix = _frame(tokenizer)
+        self._unknown = tokenizer.unk_token_id if tokenizer.unk_token_id is not None else self._pad
+        self._prefix, self._suffix = frame(tokenizer)
 
-    @property
-    def frame_size(self) -> int:
-        """Pieces of every row besides its types and words: `[CLS]`, `<<SEP>>`, `[SEP]`."""
-        return len(self._prefix) + 1 + len(self._suffix)
+    def types(self, label_sets: Sequence[Sequence[str]]) -> list[Pieces]:
+        """Cut what the model reads for each label of each set into pieces."""
+        raise NotImplementedError
+
+    def head(self, types: Pieces) -> tuple[np.ndarray, np.ndarray]:
+        """The pieces of a row before its words, and where its types stand among them."""
+        raise NotImplementedError
+
+    def head_size(self, types: Pieces) -> int:
+        """The number of pieces that `head` gives."""
+        raise NotImplementedError
 
     def units(self, sequences: Sequence[Sequence[str]]) -> list[Pieces]:
         """Cut each sequence of units into pieces.
@@ -112,18 +114,18 @@ class PromptBuilder:
             counts[missing] = 1
         return Pieces(ids, np.concatenate([[0], np.cumsum(counts)]))
 
-    def row(self, types: Pieces, words: Pieces) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Lay out one prompt: its ids, the positions of its types, and those of its words."""
-        n_types = len(types)
-        type_positions = len(self._prefix) + types.offsets[:-1] + np.arange(n_types)
-        head = np.insert(types.ids, types.offsets[:-1], self._ent)
-        ids = np.concatenate([self._prefix, head, [self._sep], words.ids, self._suffix])
-        first_word = len(self._prefix) + len(head) + 1
-        return ids, type_positions, first_word + words.offsets[:-1]
-
     def size(self, types: Pieces, words: Pieces) -> int:
         """The number of pieces of a row."""
-        return self.frame_size + len(types) + len(types.ids) + len(words.ids)
+        frame_size = len(self._prefix) + len(self._suffix)
+        return frame_size + self.head_size(types) + len(words.ids)
+
+    def row(self, types: Pieces, words: Pieces) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Lay out one row: its ids, the positions of its types, and those of its words."""
+        head, type_positions = self.head(types)
+        ids = np.concatenate([self._prefix, head, words.ids, self._suffix])
+        places = words.offsets[1:] - 1 if self._last_pieces else words.offsets[:-1]
+        first_word = len(self._prefix) + len(head)
+        return ids, len(self._prefix) + type_positions, first_word + places
 
     def batch(self, rows: Sequence[tuple[Pieces, Pieces]]) -> Prompts:
         """Lay out and pad a batch of (types, words).
@@ -136,31 +138,43 @@ class PromptBuilder:
         lengths = torch.tensor([len(row) for row in ids])
         n_types = round_up(max(map(len, type_positions)), TYPES_MULTIPLE)
         n_words = round_up(max(map(len, word_positions)), WORDS_MULTIPLE)
+        owners = [
+            self._owners(len(row), words, none=n_words)
+            for row, (_, words) in zip(ids, rows, strict=True)
+        ]
         return Prompts(
-            input_ids=_pad(ids, length, self._pad),
+            input_ids=pad(ids, length, self._pad),
             attention_mask=(torch.arange(length)[None] < lengths[:, None]).long(),
-            type_positions=_pad(type_positions, n_types, 0),
-            word_positions=_pad(word_positions, n_words, 0),
+            type_positions=pad(type_positions, n_types, 0),
+            word_positions=pad(word_positions, n_words, 0),
+            piece_words=pad(owners, length, n_words),
             type_counts=torch.tensor([len(types) for types, _ in rows]),
             word_counts=torch.tensor([len(words) for _, words in rows]),
         )
 
-
-def round_up(number: int, multiple: int) -> int:
-    return -(-number // multiple) * multiple
-
-
-def _pad(rows: Sequence[np.ndarray], length: int, value: int) -> torch.Tensor:
-    padded = np.full((len(rows), length), value, dtype=np.int64)
-    for target, row in zip(padded, rows, strict=True):
-        target[: len(row)] = row
-    return torch.from_numpy(padded)
+    def _owners(self, length: int, words: Pieces, *, none: int) -> np.ndarray:
+        """The word of each piece of a row, `none` for those before and behind the words."""
+        owners = np.full(length, none, dtype=np.int64)
+        last = length - len(self._suffix)
+        owners[last - len(words.ids) : last] = np.repeat(np.arange(len(words)), words.counts)
+        return owners
 
 
-def _frame(tokenizer: PreTrainedTokenizerFast) -> tuple[np.ndarray, np.ndarray]:
-    """The special pieces that this tokenizer puts before and after a text."""
-    encoding = tokenizer("a", return_special_tokens_mask=True)
-    special = np.array(encoding["special_tokens_mask"], dtype=bool)
-    ids = np.array(encoding["input_ids"], dtype=np.int64)
-    text = np.flatnonzero(~special)
-    return ids[: text[0]], ids[text[-1] + 1 :]
+class PromptBuilder(RowBuilder):
+    """Lays out `<<ENT>> type <<ENT>> type <<SEP>> words`; the tokenizer knows both markers."""
+
+    def __init__(self, tokenizer: PreTrainedTokenizerFast, config: GLiNERConfig) -> None:
+        super().__init__(tokenizer, last_pieces=config.subtoken_pooling == "last")
+        markers = tokenizer.convert_tokens_to_ids([config.ent_token, config.sep_token])
+        self._ent, self._sep = map(int, markers)
+        self._shift = 0 if config.embed_ent_token else 1
+
+    def types(self, label_sets: Sequence[Sequence[str]]) -> list[Pieces]:
+        return self.units(label_sets)
+
+    def head(self, types: Pieces) -> tuple[np.ndarray, np.ndarray]:
+        ids = np.append(np.insert(types.ids, types.offsets[:-1], self._ent), self._sep)
+        return ids, types.offsets[:-1] + np.arange(len(types)) + self._shift
+
+    def head_size(self, types: Pieces) -> int:
+        return len(types) + len(types.ids) + 1

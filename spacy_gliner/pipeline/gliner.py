@@ -19,7 +19,7 @@ from torch import Tensor
 
 from ..errors import Errors, Warnings
 from ..gliner.checkpoint import Checkpoint
-from ..gliner.decode import MODES, decode
+from ..gliner.decode import MODES, decode, join_adjacent
 from ..shim import shim_of
 from ..training.learner import Learner
 from ..training.settings import TrainingSettings
@@ -128,10 +128,13 @@ class GLiNER(TrainablePipe):
     def predict(self, docs: Iterable[Doc]) -> list[Prediction]:
         """The spans of each document, in its tokens."""
         docs = list(docs)
+        self._check_words()
         requests = [Request(doc_words(doc, self.words), self._labels_of(doc)) for doc in docs]
         found = find_candidates(self.model, requests, self._limits())
         predictions = []
         for doc, request, candidates in zip(docs, requests, found, strict=True):
+            if self._checkpoint.config.joins_words:
+                candidates = join_adjacent(decode(candidates, self.mode))
             start, end = token_spans(doc, request.words, candidates.start, candidates.end)
             spans = decode(replace(candidates, start=start, end=end), self.mode)
             labels = [request.labels.names[type_] for type_ in spans.type.tolist()]
@@ -164,15 +167,20 @@ class GLiNER(TrainablePipe):
             return self._threshold
         return {name: value for name, value in self._threshold.items() if name in labels}
 
+    def _check_words(self) -> None:
+        splitter = self._checkpoint.config.words_splitter_type
+        if self.words == "regex" and splitter != "whitespace":
+            raise ValueError(Errors.G016.format(splitter=splitter))
+
     def _limits(self) -> Limits:
-        config = self._checkpoint.config
-        window = config.max_len if self.window is None else self.window
+        config, longest_row = self._checkpoint.config, self._checkpoint.longest_row
+        window = longest_row if self.window is None else self.window
         overlap = 2 * config.max_width if self.overlap is None else self.overlap
         if overlap < config.max_width:
             raise ValueError(Errors.G020.format(overlap=overlap, max_width=config.max_width))
-        if not 4 * config.max_width <= window <= config.max_len:
+        if not 4 * config.max_width <= window <= longest_row:
             least = 4 * config.max_width
-            raise ValueError(Errors.G021.format(window=window, least=least, most=config.max_len))
+            raise ValueError(Errors.G021.format(window=window, least=least, most=longest_row))
         return Limits(window, overlap, self.max_batch_pieces)
 
     @property

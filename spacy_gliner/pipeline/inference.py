@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from thinc.api import Model
 
 from ..gliner.batches import batches
-from ..gliner.candidates import candidates
+from ..gliner.candidates import span_candidates, token_candidates
+from ..gliner.checkpoint import Checkpoint
 from ..gliner.decode import Candidates
-from ..gliner.prompt import PIECES_MULTIPLE, Pieces, PromptBuilder, round_up
+from ..gliner.pieces import PIECES_MULTIPLE, Pieces, round_up
 from ..shim import shim_of
 from .labels import LabelSet
 from .windows import Window, label_passes, windows
@@ -48,8 +49,10 @@ class _Row:
 
 def find_candidates(model: Model, requests: Sequence[Request], limits: Limits) -> list[Candidates]:
     """The scored spans of each document, in its words; windows of all documents are batched."""
-    builder: PromptBuilder = shim_of(model).checkpoint.prompts
-    rows = list(_rows(builder, requests, limits))
+    checkpoint = shim_of(model).checkpoint
+    builder = checkpoint.prompts
+    candidates = token_candidates if checkpoint.config.is_token_level else span_candidates
+    rows = list(_rows(checkpoint, requests, limits))
     found: list[list[Candidates]] = [[] for _ in requests]
     sizes = [round_up(builder.size(row.types, row.words), PIECES_MULTIPLE) for row in rows]
     for indices in batches(sizes, limits.max_batch_pieces):
@@ -63,19 +66,29 @@ def find_candidates(model: Model, requests: Sequence[Request], limits: Limits) -
     return [Candidates.concatenate(parts) for parts in found]
 
 
-def _rows(builder: PromptBuilder, requests: Sequence[Request], limits: Limits) -> Iterator[_Row]:
-    label_sets = {request.labels: None for request in requests}
-    asked = dict(zip(label_sets, builder.units([s.prompts for s in label_sets]), strict=True))
+def _rows(checkpoint: Checkpoint, requests: Sequence[Request], limits: Limits) -> Iterator[_Row]:
+    builder = checkpoint.prompts
+    label_sets = list({request.labels: None for request in requests})
+    asked = {
+        labels: [(part, types[part]) for part in _passes(checkpoint, types, labels, limits)]
+        for labels, types in zip(
+            label_sets, builder.types([labels.prompts for labels in label_sets]), strict=True
+        )
+    }
     texts = builder.units([request.words.texts for request in requests])
     for index, (request, text) in enumerate(zip(requests, texts, strict=True)):
-        for labels in _passes(asked[request.labels], request.labels, limits):
-            types = asked[request.labels][labels]
+        for labels, types in asked[request.labels]:
             room = limits.window - builder.size(types, Pieces.join([]))
             for window in windows(text.counts, window=room, overlap=limits.overlap):
                 words = text[window.first_word : window.last_word].cut(room)
                 yield _Row(index, window, labels, types, words)
 
 
-def _passes(types: Pieces, labels: LabelSet, limits: Limits) -> list[slice]:
-    """Parts of the label set whose prompts leave at least half of the window to the text."""
+def _passes(checkpoint: Checkpoint, types: Pieces, labels: LabelSet, limits: Limits) -> list[slice]:
+    """The parts of the label set that are asked for one after the other.
+
+    A prompt leaves at least half of the window to the text. Bi-encoders have none.
+    """
+    if checkpoint.config.is_bi_encoder:
+        return [slice(0, len(labels))] if len(labels) else []
     return label_passes(types.counts.tolist(), room=limits.window // 2, names=labels.names)

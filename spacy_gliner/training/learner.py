@@ -13,9 +13,10 @@ from thinc.util import get_torch_default_device
 from torch import Tensor
 
 from ..corpus.passage import Passage
-from ..errors import Warnings
+from ..errors import Errors, Warnings
 from ..gliner.batches import batches
-from ..gliner.prompt import PIECES_MULTIPLE, PromptBuilder, Prompts, round_up
+from ..gliner.pieces import PIECES_MULTIPLE, round_up
+from ..gliner.prompt import Prompts
 from ..pipeline.labels import LabelSet
 from ..shim import shim_of
 from .gold import read_example
@@ -81,11 +82,13 @@ class Learner:
 
     def _batches(self, questions: list[Question]) -> Iterator[tuple[list[Question], Prompts]]:
         checkpoint = shim_of(self.model).checkpoint
-        builder: PromptBuilder = checkpoint.prompts
+        if checkpoint.config.is_token_level:
+            raise ValueError(Errors.G411)
+        builder = checkpoint.prompts
         words = builder.units([self._words(question) for question in questions])
-        types = builder.units([question.types for question in questions])
+        types = builder.types([question.types for question in questions])
         sizes = [builder.size(*pair) for pair in zip(types, words, strict=True)]
-        fitting = [i for i, size in enumerate(sizes) if size <= checkpoint.config.max_len]
+        fitting = [i for i, size in enumerate(sizes) if size <= checkpoint.longest_row]
         self.dropped["row longer than the encoder reads"] += len(sizes) - len(fitting)
         rounded = [round_up(sizes[i], PIECES_MULTIPLE) for i in fitting]
         for batch in batches(rounded, self.settings.max_pieces):

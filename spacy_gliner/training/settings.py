@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from ..errors import Errors
+from ..fields import mistyped
 
 SHARES = (
     "type_dropout",
@@ -15,13 +16,6 @@ SHARES = (
     "lower_case",
 )
 PRECISIONS = ("auto", "float32", "bfloat16")
-# What the fields' types are called in messages.
-KINDS: dict[Any, str] = {
-    int: "a whole number",
-    float: "a number",
-    str: "a string",
-    str | None: "a path, or null",
-}
 
 
 @dataclass(frozen=True)
@@ -71,9 +65,8 @@ class TrainingSettings:
         return created
 
     def _check(self) -> None:
-        for field in fields(self):
-            fits = _is_a(field.type, getattr(self, field.name))
-            self._demand(field.name, fits, KINDS[field.type])
+        for name, _, kind in mistyped(self):
+            self._demand(name, False, kind)
         for name in SHARES:
             self._demand(name, 0 <= getattr(self, name) <= 1, "a share, 0 to 1")
         self._demand("negative_ratio", 0 <= self.negative_ratio < 1, "0 or more, below 1")
@@ -86,9 +79,3 @@ class TrainingSettings:
         if not fulfilled:
             value = getattr(self, name)
             raise ValueError(Errors.G405.format(name=name, value=value, range=demand))
-
-
-def _is_a(kind: Any, value: Any) -> bool:
-    """Whether a setting is of its field's type; True and False are no numbers."""
-    accepted = int | float if kind is float else kind
-    return isinstance(value, accepted) and not isinstance(value, bool)

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spacy_gliner.gliner.decode import MODES, Candidates, decode, merge
+from spacy_gliner.gliner.decode import MODES, Candidates, decode, join_adjacent, merge
 
 Row = tuple[int, int, int, float]
 
@@ -146,3 +146,28 @@ def test_a_hundred_thousand_candidates_over_a_million_words(mode):
 def test_unknown_mode_names_setting_and_choices():
     with pytest.raises(ValueError, match=r"\[G001\].*'mode' is 'tree'.*flat, nested, multi_label"):
         decode(Candidates.empty(), "tree")
+
+
+def test_neighbours_of_one_type_are_joined_with_their_lowest_score():
+    words = [(0, 1, 0, 0.5), (1, 2, 0, 0.75), (2, 3, 1, 0.5), (4, 5, 0, 0.25), (5, 6, 0, 0.5)]
+    expected = [(0, 2, 0, 0.5), (2, 3, 1, 0.5), (4, 6, 0, 0.25)]
+    assert rows_of(join_adjacent(make(words))) == expected
+    assert rows_of(join_adjacent(make(words[::-1]))) == expected
+    assert not len(join_adjacent(Candidates.empty()))
+
+
+@given(
+    words=st.dictionaries(st.tuples(st.integers(0, 9), st.integers(0, 2)), st.integers(1, 7)),
+    order=st.randoms(use_true_random=False),
+)
+def test_joining_keeps_every_word_and_leaves_no_neighbours(words, order):
+    rows = [(start, start + 1, type_, score / 8) for (start, type_), score in words.items()]
+    order.shuffle(rows)
+    joined = rows_of(join_adjacent(make(rows)))
+    assert sorted(
+        (word, type_) for start, end, type_, _ in joined for word in range(start, end)
+    ) == sorted(words)
+    ends = {(end, type_) for _, end, type_, _ in joined}
+    assert not any((start, type_) in ends for start, _, type_, _ in joined)
+    for start, end, type_, score in joined:
+        assert score == min(words[word, type_] for word in range(start, end)) / 8

@@ -4,7 +4,8 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from spacy_gliner.gliner.prompt import Pieces, PromptBuilder
+from spacy_gliner.gliner.pieces import Pieces
+from spacy_gliner.gliner.prompt import PromptBuilder
 
 from ..tiny import SENTENCES
 
@@ -54,7 +55,7 @@ def test_a_row_without_types_or_words(builder):
     ids, type_positions, word_positions = builder.row(*builder.units([[], []]))
     assert tokens(builder, ids) == ["[CLS]", "<<SEP>>", "[SEP]"]
     assert not len(type_positions) and not len(word_positions)
-    assert builder.frame_size == 3
+    assert builder.size(Pieces.join([]), Pieces.join([])) == 3
 
 
 def test_the_markers_in_a_text_are_no_markers_of_types(builder):

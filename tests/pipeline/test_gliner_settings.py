@@ -65,7 +65,7 @@ def test_the_ends_of_a_range_belong_to_it(make_random, settings):
 def test_a_missing_model_folder_is_named_when_it_is_used(make_random, tmp_path):
     model = {"@architectures": "spacy_gliner.GLiNER.v1", "name": str(tmp_path / "none")}
     nlp = make_random(labels=LABELS, model=model)
-    with pytest.raises(ValueError, match=r"\[G101\].*components\.gliner\.model") as error:
+    with pytest.raises(ValueError, match=r"\[G110\].*components\.gliner\.model") as error:
         nlp(SENTENCES[0])
     assert str(tmp_path / "none") in str(error.value)
 

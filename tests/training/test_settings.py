@@ -46,7 +46,7 @@ def test_the_ends_of_a_range_belong_to_it(name, value):
         ("type_dropout", None, "a number"),
         ("special_type_wins", True, "a number"),
         ("head_rate", [3.0], "a number"),
-        ("thesaurus", 3, "a path, or null"),
+        ("thesaurus", 3, "a string or null"),
         ("precision", None, "a string"),
     ],
 )
