@@ -5,7 +5,10 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from spacy.tokens import Doc
+from spacy.vocab import Vocab
 from thinc.api import Model
+from thinc.types import Floats2d
 
 from .errors import Errors
 
@@ -40,6 +43,27 @@ def build_new_gliner(
     return _model(partial(_new_checkpoint, encoder, hidden_size=hidden_size, max_width=max_width))
 
 
+def build_shared_gliner(
+    tok2vec: Model[list[Doc], list[Floats2d]],
+    labels_encoder: str,
+    hidden_size: int | None = None,
+    max_width: int = 12,
+) -> Model:
+    """A head to be trained on an encoder that other components use too (`SharedGLiNER.v1`).
+
+    tok2vec: gives a vector for each token, such as "spacy-transformers.TransformerListener.v1".
+    labels_encoder: reads the labels; a folder, hub id or "package:..." as for `NewGLiNER.v1`.
+    hidden_size: the width of word and type vectors; that of tok2vec if it is not given.
+    max_width: the longest span, in words.
+    Raises ValueError [G124], when the model is first used, if it was never initialized.
+    """
+    settings = {"hidden_size": hidden_size, "max_width": max_width}
+    model = _model(partial(_shared_checkpoint, tok2vec, labels_encoder, **settings))
+    model.layers.append(tok2vec)
+    model.set_ref("tok2vec", tok2vec)
+    return model
+
+
 def resolve_encoder(encoder: str) -> str:
     """The folder that "package:NAME/FOLDER" stands for; anything else is returned as it is."""
     if not encoder.startswith(PACKAGE):
@@ -65,6 +89,17 @@ def _new_checkpoint(encoder: str, **settings: Any) -> Any:
     from .gliner.new import new_checkpoint
 
     return new_checkpoint(resolve_encoder(encoder), name=encoder, **settings)
+
+
+def _shared_checkpoint(tok2vec: Model, labels_encoder: str, **settings: Any) -> Any:
+    from .gliner.new import new_shared_checkpoint
+
+    try:
+        (vectors,) = tok2vec.predict([Doc(Vocab(), words=["word"])])
+    except (KeyError, ValueError) as error:
+        raise ValueError(Errors.G124.format(error=error)) from error
+    folder = resolve_encoder(labels_encoder)
+    return new_shared_checkpoint(vectors.shape[1], folder, name=labels_encoder, **settings)
 
 
 def _model(load: Any) -> Model:

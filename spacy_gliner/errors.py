@@ -145,6 +145,14 @@ class Errors(metaclass=_Coded):
         "does not have. Correct 'model_type' in its settings, or install a newer one."
     )
     G117 = "The data holds the file {name!r}, which lies outside the model folder: it was not read."
+    G123 = (
+        "The component '{name}' takes its word vectors from another one, which no checkpoint can "
+        "hold. Save the pipeline with nlp.to_disk instead."
+    )
+    G124 = (
+        "The component that gives the word vectors was never initialized ({error}). Call "
+        "nlp.initialize, or train or load the pipeline, before it is used."
+    )
 
     # G2xx: corpora
     G200 = (

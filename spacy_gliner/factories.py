@@ -50,8 +50,10 @@ def make_gliner(
 ) -> Any:
     """Make a GLiNER component; `labels` and `threshold` are checked there, to say what is wrong."""
     from .pipeline.gliner import GLiNER
+    from .pipeline.shared import TOK2VEC, SharedGLiNER
 
-    return GLiNER(
+    component = SharedGLiNER if model.has_ref(TOK2VEC) else GLiNER
+    return component(
         nlp.vocab,
         model,
         name,

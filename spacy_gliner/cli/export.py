@@ -55,4 +55,7 @@ def find_checkpoint(nlp: Language, name: str | None) -> Checkpoint:
     if not isinstance(component, GLiNER):
         kind = type(component).__name__
         raise ValueError(Errors.G109.format(name=name, type=kind))
-    return shim_of(component.model).checkpoint
+    checkpoint = shim_of(component.model).checkpoint
+    if checkpoint.config.shared_width is not None:
+        raise ValueError(Errors.G123.format(name=name))
+    return checkpoint

@@ -8,9 +8,11 @@ from transformers import AutoConfig, AutoModel, PretrainedConfig, PreTrainedMode
 from ..errors import Errors
 from .bi_encoder import BiEncoder
 from .config import GLiNERConfig
-from .encoder import PieceEncoder, PromptEncoder, WordLSTM
+from .encoder import PromptEncoder, WordLSTM
+from .labels import LabelEncoder
 from .network import GLiNERNetwork
 from .scorers import TokenScorer, mlp, span_scorers
+from .shared import SharedEncoder
 
 
 def build_network(config: GLiNERConfig) -> GLiNERNetwork:
@@ -29,21 +31,25 @@ def build_network(config: GLiNERConfig) -> GLiNERNetwork:
     )
 
 
-def _encoder(config: GLiNERConfig) -> PromptEncoder:
-    transformer = _transformer(config.encoder_config or {})
-    shared: dict[str, Any] = {
+def _encoder(config: GLiNERConfig) -> PromptEncoder | SharedEncoder:
+    settings: dict[str, Any] = {
         "dropout": config.dropout,
         "pooling": config.subtoken_pooling,
         "fuse_layers": config.fuse_layers,
     }
     if not config.is_bi_encoder:
-        return PromptEncoder(transformer, config.hidden_size, **shared)
-    labels = PieceEncoder(
+        transformer = _transformer(config.encoder_config or {})
+        return PromptEncoder(transformer, config.hidden_size, **settings)
+    labels = LabelEncoder(
         _transformer(config.labels_encoder_config or {}),
         config.hidden_size,
         fuse_layers=config.fuse_layers,
     )
-    return BiEncoder(transformer, config.hidden_size, labels=labels, **shared)
+    if config.shared_width is not None:
+        width, hidden = config.shared_width, config.hidden_size
+        return SharedEncoder(width, hidden, labels=labels, dropout=config.dropout)
+    transformer = _transformer(config.encoder_config or {})
+    return BiEncoder(transformer, config.hidden_size, labels=labels, **settings)
 
 
 def _scorer(config: GLiNERConfig) -> nn.Module:

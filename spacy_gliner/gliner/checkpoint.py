@@ -14,15 +14,12 @@ from ..errors import Errors
 from .bi_encoder import BiRowBuilder
 from .build import build_network
 from .config import GLiNERConfig
+from .labels import VECTORS_FILE
 from .network import GLiNERNetwork
-from .pieces import PIECES_MULTIPLE
+from .pieces import LABEL_TOKENIZER_FOLDER, PIECES_MULTIPLE
 from .prompt import PromptBuilder, RowBuilder
-from .tokenizer import (
-    LABEL_TOKENIZER_FOLDER,
-    add_markers,
-    load_encoder_config,
-    load_tokenizer,
-)
+from .shared import SharedEncoder, SharedRowBuilder
+from .tokenizer import add_markers, load_encoder_config, load_tokenizer
 from .weights import LSTM, WEIGHTS_FILE, load_state, published_state, read_weights
 
 
@@ -32,7 +29,7 @@ class Checkpoint:
 
     config: GLiNERConfig
     network: GLiNERNetwork
-    prompts: RowBuilder
+    prompts: RowBuilder | SharedRowBuilder
 
     @cached_property
     def longest_row(self) -> int:
@@ -41,21 +38,23 @@ class Checkpoint:
         What the encoder can read; at most two pieces for each word of the longest text that it was
         trained with.
         """
-        limits = [2 * self.config.max_len, self.prompts.tokenizer.model_max_length]
-        positions = self.network.encoder.positions
-        longest = min([*limits, positions] if positions else limits)
+        limits = (*self.prompts.limits, *self.network.encoder.limits)
+        longest = min((2 * self.config.max_len, *limits))
         return longest - longest % PIECES_MULTIPLE
 
     def to_disk(self, folder: str | Path, *, dtype: torch.dtype = torch.float32) -> None:
-        """Write the folder: settings, tokenizer, and weights in the given precision."""
+        """Write the folder: settings, tokenizer, and weights in the given precision.
+
+        A bi-encoder's kept vectors of labels are written too, in full precision only: they would
+        not be those of rounded weights.
+        """
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         self.config.to_disk(folder)
-        self.prompts.tokenizer.save_pretrained(folder, legacy_format=False)
-        if isinstance(self.prompts, BiRowBuilder):
-            labels = folder / LABEL_TOKENIZER_FOLDER
-            self.prompts.label_tokenizer.save_pretrained(labels, legacy_format=False)
+        self.prompts.to_disk(folder)
         save_file(_once(published_state(self.network), dtype), folder / WEIGHTS_FILE)
+        if dtype == torch.float32 and (labels := self.network.label_encoder) is not None:
+            labels.cache_to_disk(folder / VECTORS_FILE)
 
     @classmethod
     def from_disk(cls, folder: str | Path) -> "Checkpoint":
@@ -72,6 +71,8 @@ class Checkpoint:
         network = build_network(config)
         rows = _match_vocabulary(network, state)
         load_state(network, state, path=path)
+        if network.label_encoder is not None:
+            network.label_encoder.cache_from_disk(folder / VECTORS_FILE)
         prompts = _row_builder(config, rows, folder)
         return cls(replace(config, vocab_size=rows), network.eval(), prompts)
 
@@ -97,13 +98,11 @@ class Checkpoint:
 def _completed(config: GLiNERConfig, state: Mapping[str, Tensor], folder: Path) -> GLiNERConfig:
     """The settings, with what only the encoder's own folder or the weights can tell."""
     has_lstm = any(name.startswith(LSTM) for name in state)
-    encoder = load_encoder_config(config.encoder_config, folder=folder, source=config.model_name)
-    if config.labels_encoder is None:
-        labels = None
-    else:
-        labels = load_encoder_config(
-            config.labels_encoder_config, folder=folder, source=config.labels_encoder
-        )
+    encoder, labels = config.encoder_config, config.labels_encoder_config
+    if config.shared_width is None:
+        encoder = load_encoder_config(encoder, folder=folder, source=config.model_name)
+    if config.labels_encoder is not None:
+        labels = load_encoder_config(labels, folder=folder, source=config.labels_encoder)
     return replace(
         config,
         encoder_config=encoder,
@@ -113,7 +112,12 @@ def _completed(config: GLiNERConfig, state: Mapping[str, Tensor], folder: Path) 
 
 
 def _match_vocabulary(network: GLiNERNetwork, state: Mapping[str, Tensor]) -> int:
-    """Give the encoder as many word pieces as there are vectors, and return their number."""
+    """Give the encoder as many word pieces as there are vectors, and return their number.
+
+    -1 for a model that has no encoder of the text.
+    """
+    if isinstance(network.encoder, SharedEncoder):
+        return -1
     transformer = network.encoder.transformer
     vectors = transformer.get_input_embeddings().weight
     by_name = published_state(network)
@@ -124,13 +128,15 @@ def _match_vocabulary(network: GLiNERNetwork, state: Mapping[str, Tensor]) -> in
     return rows
 
 
-def _row_builder(config: GLiNERConfig, rows: int, folder: Path) -> RowBuilder:
+def _row_builder(config: GLiNERConfig, rows: int, folder: Path) -> RowBuilder | SharedRowBuilder:
+    labels = folder / LABEL_TOKENIZER_FOLDER
+    if config.shared_width is not None:
+        return SharedRowBuilder(load_tokenizer(labels, config.labels_encoder or ""))
     tokenizer = load_tokenizer(folder, config.model_name)
-    if config.labels_encoder is None:
-        add_markers(tokenizer, config, rows=rows, folder=folder)
-        return PromptBuilder(tokenizer, config)
-    labels = load_tokenizer(folder / LABEL_TOKENIZER_FOLDER, config.labels_encoder)
-    return BiRowBuilder(tokenizer, config, labels)
+    if config.labels_encoder is not None:
+        return BiRowBuilder(tokenizer, config, load_tokenizer(labels, config.labels_encoder))
+    add_markers(tokenizer, config, rows=rows, folder=folder)
+    return PromptBuilder(tokenizer, config)
 
 
 def _once(state: Mapping[str, Tensor], dtype: torch.dtype) -> dict[str, Tensor]:

@@ -40,6 +40,8 @@ class GLiNERConfig:
     class_token_index, vocab_size: the marker's piece id and the number of pieces; -1 if unknown.
     max_len: the longest text the model was trained with, in words.
     labels_encoder, labels_encoder_config: a bi-encoder's second encoder, which reads the labels.
+    shared_width: the width of the vectors that another component of the pipeline makes of words;
+        such a model has no encoder of its own for them, and is no published format.
     """
 
     model_name: str
@@ -61,6 +63,7 @@ class GLiNERConfig:
     labels_encoder: str | None = None
     labels_encoder_config: dict[str, Any] | None = None
     post_fusion_schema: str = ""
+    shared_width: int | None = None
 
     @property
     def is_bi_encoder(self) -> bool:

@@ -24,14 +24,14 @@ class PieceEncoder(nn.Module):
         self.projection = nn.Linear(width, hidden_size) if width != hidden_size else nn.Identity()
 
     @property
-    def positions(self) -> int | None:
-        """The pieces that the transformer can read; None if it has no table of positions."""
+    def limits(self) -> tuple[int, ...]:
+        """The pieces that the transformer can read; empty if it has no table of positions."""
         for name, module in self.transformer.named_modules():
             if name.endswith("position_embeddings") and isinstance(module, nn.Embedding):
                 # Some models count from behind the padding piece.
                 unused = 0 if module.padding_idx is None else module.padding_idx + 1
-                return module.num_embeddings - unused
-        return None
+                return (module.num_embeddings - unused,)
+        return ()
 
     def encode(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
         """input_ids, attention_mask: *Shape:* (rows, pieces)

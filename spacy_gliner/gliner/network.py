@@ -3,8 +3,10 @@
 import torch
 from torch import Tensor, nn
 
-from .encoder import PieceEncoder, WordLSTM
+from .encoder import PromptEncoder, WordLSTM
+from .labels import LabelEncoder
 from .prompt import Prompts
+from .shared import SharedEncoder, SharedPrompts
 
 # The logit of what is no span: its probability and its gradient are zero in every precision.
 NO_SPAN = -1e4
@@ -20,7 +22,7 @@ class GLiNERNetwork(nn.Module):
 
     def __init__(
         self,
-        encoder: PieceEncoder,
+        encoder: PromptEncoder | SharedEncoder,
         words: WordLSTM | None,
         types: nn.Module,
         scorer: nn.Module,
@@ -38,7 +40,12 @@ class GLiNERNetwork(nn.Module):
     def device(self) -> torch.device:
         return next(self.parameters()).device
 
-    def forward(self, prompts: Prompts) -> Tensor:
+    @property
+    def label_encoder(self) -> LabelEncoder | None:
+        """Reads the labels of a bi-encoder."""
+        return getattr(self.encoder, "labels", None)
+
+    def forward(self, prompts: Prompts | SharedPrompts) -> Tensor:
         """Logits of all spans (or words), `NO_SPAN` where padding makes one that is not real.
 
         *Shape:* (rows, words, max_width, types), or (rows, words, 3, types) if `scores_words`;
@@ -50,7 +57,7 @@ class GLiNERNetwork(nn.Module):
         logits = self.scorer(words, self.types(types))
         return logits.masked_fill(~self._real(prompts, logits), NO_SPAN)
 
-    def _real(self, prompts: Prompts, logits: Tensor) -> Tensor:
+    def _real(self, prompts: Prompts | SharedPrompts, logits: Tensor) -> Tensor:
         """Which spans end within their row's words, and which types are real."""
         _, n_words, n_widths, n_types = logits.shape
         device = logits.device

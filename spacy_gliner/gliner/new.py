@@ -3,13 +3,20 @@
 from dataclasses import replace
 
 import torch
-from transformers import AutoConfig, AutoModel, AutoTokenizer, PreTrainedTokenizerFast
+from transformers import (
+    AutoConfig,
+    AutoModel,
+    AutoTokenizer,
+    PretrainedConfig,
+    PreTrainedTokenizerFast,
+)
 
 from ..errors import Errors
 from .build import build_network
 from .checkpoint import Checkpoint
 from .config import GLiNERConfig
 from .prompt import PromptBuilder
+from .shared import SharedRowBuilder
 
 ENCODER_DROPOUTS = {
     "attention_dropout",
@@ -26,14 +33,7 @@ def new_checkpoint(
 
     name: what the settings record as the encoder, if that is not where it lies on this machine.
     """
-    tokenizer = AutoTokenizer.from_pretrained(encoder, add_prefix_space=True)
-    if not isinstance(tokenizer, PreTrainedTokenizerFast):
-        raise ValueError(Errors.G106.format(encoder=encoder))
-    settings = AutoConfig.from_pretrained(encoder)
-    # One dropout, on the encoder's output, is enough. In the attention it would also keep the
-    # fast kernels from being used.
-    for dropout in ENCODER_DROPOUTS & settings.to_dict().keys():
-        setattr(settings, dropout, 0.0)
+    tokenizer, settings = _pretrained(encoder)
     transformer = AutoModel.from_pretrained(encoder, config=settings)
     config = GLiNERConfig(
         model_name=name or encoder,
@@ -55,6 +55,42 @@ def new_checkpoint(
     if network.words is not None:
         network.words.start_near_identity()
     return Checkpoint(config, network.eval(), PromptBuilder(tokenizer, config))
+
+
+def new_shared_checkpoint(
+    width: int, labels_encoder: str, *, hidden_size: int | None, max_width: int, name: str
+) -> Checkpoint:
+    """A head with random weights on word vectors of a width, with a pretrained encoder of labels.
+
+    labels_encoder: folder or hub id. name: what the settings record as that encoder.
+    """
+    tokenizer, settings = _pretrained(labels_encoder)
+    config = GLiNERConfig(
+        model_name=name,
+        hidden_size=hidden_size or width,
+        max_width=max_width,
+        dropout=0.0,
+        words_splitter_type="spacy",
+        labels_encoder=name,
+        labels_encoder_config=settings.to_diff_dict(),
+        shared_width=width,
+    )
+    network = build_network(config)
+    network.encoder.labels.transformer = AutoModel.from_pretrained(labels_encoder, config=settings)
+    return Checkpoint(config, network.eval(), SharedRowBuilder(tokenizer))
+
+
+def _pretrained(encoder: str) -> tuple[PreTrainedTokenizerFast, PretrainedConfig]:
+    """The tokenizer and the settings of a pretrained encoder."""
+    tokenizer = AutoTokenizer.from_pretrained(encoder, add_prefix_space=True)
+    if not isinstance(tokenizer, PreTrainedTokenizerFast):
+        raise ValueError(Errors.G106.format(encoder=encoder))
+    settings = AutoConfig.from_pretrained(encoder)
+    # One dropout, on the encoder's output, is enough. In the attention it would also keep the
+    # fast kernels from being used.
+    for dropout in ENCODER_DROPOUTS & settings.to_dict().keys():
+        setattr(settings, dropout, 0.0)
+    return tokenizer, settings
 
 
 @torch.no_grad()

@@ -8,6 +8,7 @@ import torch
 from transformers import PreTrainedTokenizerFast
 
 PIECES_MULTIPLE, WORDS_MULTIPLE, TYPES_MULTIPLE = 16, 8, 4
+LABEL_TOKENIZER_FOLDER = "labels_tokenizer"
 
 
 @dataclass(frozen=True)

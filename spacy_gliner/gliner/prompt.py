@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -71,6 +72,14 @@ class RowBuilder:
         self._pad = tokenizer.pad_token_id or 0
         self._unknown = tokenizer.unk_token_id if tokenizer.unk_token_id is not None else self._pad
         self._prefix, self._suffix = frame(tokenizer)
+
+    @property
+    def limits(self) -> tuple[int, ...]:
+        """The most pieces of a row, as far as the tokenizer knows."""
+        return (self.tokenizer.model_max_length,)
+
+    def to_disk(self, folder: Path) -> None:
+        self.tokenizer.save_pretrained(folder, legacy_format=False)
 
     def types(self, label_sets: Sequence[Sequence[str]]) -> list[Pieces]:
         """Cut what the model reads for each label of each set into pieces."""

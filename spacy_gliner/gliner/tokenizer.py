@@ -9,7 +9,6 @@ from ..errors import Errors
 from .config import GLiNERConfig
 
 TOKENIZER_FILE = "tokenizer_config.json"
-LABEL_TOKENIZER_FOLDER = "labels_tokenizer"
 # The first releases of GLiNER added it as well, and never used it.
 FLERT = "[FLERT]"
 

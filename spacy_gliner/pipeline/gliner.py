@@ -25,9 +25,9 @@ from ..training.learner import Learner
 from ..training.settings import TrainingSettings
 from ..training.types import Question
 from .annotations import EXISTING, Prediction, register_extensions, set_ents, set_spans
-from .inference import Limits, Request, find_candidates
+from .inference import Limits, Request, Text, find_candidates
 from .labels import DEFAULT_THRESHOLD, LabelSet, check_config_keys
-from .words import WORD_MODES, doc_words, token_spans
+from .words import WORD_MODES, Words, doc_words, token_spans
 
 Labels = Sequence[str] | dict[str, str]
 Threshold = float | dict[str, float]
@@ -130,7 +130,8 @@ class GLiNER(TrainablePipe):
         docs = list(docs)
         self._check_words()
         requests = [Request(doc_words(doc, self.words), self._labels_of(doc)) for doc in docs]
-        found = find_candidates(self.model, requests, self._limits())
+        texts = self._texts(docs, [request.words for request in requests])
+        found = find_candidates(self.model, requests, texts, self._limits())
         predictions = []
         for doc, request, candidates in zip(docs, requests, found, strict=True):
             if self._checkpoint.config.joins_words:
@@ -166,6 +167,10 @@ class GLiNER(TrainablePipe):
         if not isinstance(self._threshold, dict):
             return self._threshold
         return {name: value for name, value in self._threshold.items() if name in labels}
+
+    def _texts(self, docs: Sequence[Doc], words: Sequence[Words]) -> Sequence[Text]:
+        """What the model reads of each document."""
+        return self._checkpoint.prompts.units([own.texts for own in words])
 
     def _check_words(self) -> None:
         splitter = self._checkpoint.config.words_splitter_type
@@ -204,7 +209,7 @@ class GLiNER(TrainablePipe):
         validate_get_examples(get_examples, "GLiNER.initialize")
         if labels is not None:
             self.labels = labels
-        self._learner = Learner(self.model, self.training)
+        self._learner = self._make_learner()
         examples = list(islice(get_examples(), INITIAL_EXAMPLES))
         passages = self._read(examples)
         # One document is what spaCy makes up when a pipeline is initialised without data.
@@ -239,8 +244,11 @@ class GLiNER(TrainablePipe):
     @property
     def learner(self) -> Learner:
         if self._learner is None:
-            self._learner = Learner(self.model, self.training)
+            self._learner = self._make_learner()
         return self._learner
+
+    def _make_learner(self) -> Learner:
+        return Learner(self.model, self.training)
 
     def _read(self, examples: Iterable[Example]):
         passages = self.learner.read(

@@ -10,10 +10,13 @@ from ..gliner.candidates import span_candidates, token_candidates
 from ..gliner.checkpoint import Checkpoint
 from ..gliner.decode import Candidates
 from ..gliner.pieces import PIECES_MULTIPLE, Pieces, round_up
+from ..gliner.shared import WordVectors
 from ..shim import shim_of
 from .labels import LabelSet
 from .windows import Window, label_passes, windows
 from .words import Words
+
+Text = Pieces | WordVectors
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,15 +47,20 @@ class _Row:
     window: Window
     labels: slice
     types: Pieces
-    words: Pieces
+    words: Text
 
 
-def find_candidates(model: Model, requests: Sequence[Request], limits: Limits) -> list[Candidates]:
-    """The scored spans of each document, in its words; windows of all documents are batched."""
+def find_candidates(
+    model: Model, requests: Sequence[Request], texts: Sequence[Text], limits: Limits
+) -> list[Candidates]:
+    """The scored spans of each document, in its words; windows of all documents are batched.
+
+    texts: what the model reads of each document's words.
+    """
     checkpoint = shim_of(model).checkpoint
     builder = checkpoint.prompts
     candidates = token_candidates if checkpoint.config.is_token_level else span_candidates
-    rows = list(_rows(checkpoint, requests, limits))
+    rows = list(_rows(checkpoint, requests, texts, limits))
     found: list[list[Candidates]] = [[] for _ in requests]
     sizes = [round_up(builder.size(row.types, row.words), PIECES_MULTIPLE) for row in rows]
     for indices in batches(sizes, limits.max_batch_pieces):
@@ -66,7 +74,9 @@ def find_candidates(model: Model, requests: Sequence[Request], limits: Limits) -
     return [Candidates.concatenate(parts) for parts in found]
 
 
-def _rows(checkpoint: Checkpoint, requests: Sequence[Request], limits: Limits) -> Iterator[_Row]:
+def _rows(
+    checkpoint: Checkpoint, requests: Sequence[Request], texts: Sequence[Text], limits: Limits
+) -> Iterator[_Row]:
     builder = checkpoint.prompts
     label_sets = list({request.labels: None for request in requests})
     asked = {
@@ -75,7 +85,6 @@ def _rows(checkpoint: Checkpoint, requests: Sequence[Request], limits: Limits) -
             label_sets, builder.types([labels.prompts for labels in label_sets]), strict=True
         )
     }
-    texts = builder.units([request.words.texts for request in requests])
     for index, (request, text) in enumerate(zip(requests, texts, strict=True)):
         for labels, types in asked[request.labels]:
             room = limits.window - builder.size(types, Pieces.join([]))

@@ -21,7 +21,7 @@ from ..pipeline.labels import LabelSet
 from ..shim import shim_of
 from .gold import read_example
 from .loss import count_positives, loss_and_gradient, targets
-from .rows import pack, slices
+from .rows import Row, pack, slices
 from .settings import TrainingSettings
 from .thesaurus import Thesaurus
 from .types import Question, Questioner
@@ -48,11 +48,7 @@ class Learner:
         """Passages of at most row_words words; their types become negatives of later ones."""
         passages: list[Passage] = []
         for example in examples:
-            passage = read_example(
-                example, spans_key=spans_key, words=words, labels=labels, dropped=self.dropped
-            )
-            self._count_too_long(passage)
-            self._questioner.pool.add(passage)
+            passage = self.read_passage(example, spans_key=spans_key, words=words, labels=labels)
             if passage.words:
                 parts = list(slices(passage, self.settings.row_words))
                 whole = sum(len(part.spans) for part in parts)
@@ -60,10 +56,24 @@ class Learner:
                 passages.extend(parts)
         return passages
 
+    def read_passage(
+        self, example: Example, *, spans_key: str, words: str, labels: LabelSet
+    ) -> Passage:
+        """An example's words and gold spans; its types become negatives of later passages."""
+        passage = read_example(
+            example, spans_key=spans_key, words=words, labels=labels, dropped=self.dropped
+        )
+        self._count_too_long(passage)
+        self._questioner.pool.add(passage)
+        return passage
+
+    def ask(self, row: Row) -> Question:
+        return self._questioner.ask(row)
+
     def update(self, passages: Sequence[Passage], *, dropout: float) -> float:
         """Add the gradients of these passages; returns their loss a positive span."""
         rows = pack(passages, max_words=self.settings.row_words, rng=self._rng)
-        questions = [self._questioner.ask(row) for row in rows]
+        questions = [self.ask(row) for row in rows]
         questions = [question for question in questions if question.types]
         set_dropout_rate(self.model, dropout)
         n_positives = count_positives(questions)

@@ -137,12 +137,34 @@ def test_a_label_is_read_once_until_the_model_is_trained(checkpoint, monkeypatch
     assert seen == [4, 1, 4]
 
 
+def test_kept_label_vectors_are_saved_too(checkpoint, tmp_path, monkeypatch):
+    made = make_bi_encoder(checkpoint)
+    expected = score(made, ROWS)
+    made.to_disk(tmp_path)
+    again = Checkpoint.from_disk(tmp_path)
+    labels = again.network.label_encoder
+    assert labels.cache.keys() == made.network.label_encoder.cache.keys()
+    monkeypatch.setattr(labels, "encode", None)
+    assert torch.equal(score(again, ROWS), expected)
+    made.network.train()
+    made.network.eval()
+    made.to_disk(tmp_path)
+    assert not Checkpoint.from_disk(tmp_path).network.label_encoder.cache
+
+
+def test_vectors_of_rounded_weights_are_not_those_that_were_kept(checkpoint, tmp_path):
+    made = make_bi_encoder(checkpoint)
+    score(made, ROWS)
+    made.to_disk(tmp_path, dtype=torch.float16)
+    assert not Checkpoint.from_disk(tmp_path).network.label_encoder.cache
+
+
 def test_the_label_cache_is_bounded(checkpoint, monkeypatch):
-    monkeypatch.setattr("spacy_gliner.gliner.bi_encoder.CACHE_SIZE", 3)
+    monkeypatch.setattr("spacy_gliner.gliner.labels.CACHE_SIZE", 3)
     made = make_bi_encoder(checkpoint)
     labels = ["person", "city", "university", "boat", "river"]
     all_at_once = score(made, [(labels, ["Oslo"])])
-    assert len(made.network.encoder.cache) == 3
+    assert len(made.network.label_encoder.cache) == 3
     for number, label in enumerate(labels):
         alone = score(made, [([label], ["Oslo"])])
         torch.testing.assert_close(alone[0, 0, 0, 0], all_at_once[0, 0, 0, number])
@@ -152,9 +174,9 @@ def test_label_vectors_are_a_mean_over_pieces_and_have_a_gradient(checkpoint):
     made = make_bi_encoder(checkpoint)
     encoder, builder = made.network.encoder, made.prompts
     (labels,) = builder.types([["long river", "Oslo"]])
-    encoding = builder.label_tokenizer(["long river"], return_tensors="pt")
+    encoding = builder.labels.tokenizer(["long river"], return_tensors="pt")
     expected = encoder.labels.encode(encoding["input_ids"], encoding["attention_mask"])[0].mean(0)
-    vectors = encoder.label_vectors(labels)
+    vectors = encoder.labels.vectors(labels)
     torch.testing.assert_close(vectors[0], expected)
     vectors.sum().backward()
     assert encoder.labels.transformer.embeddings.word_embeddings.weight.grad.abs().max() > 0
