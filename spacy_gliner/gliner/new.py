@@ -27,7 +27,12 @@ ENCODER_DROPOUTS = {
 
 
 def new_checkpoint(
-    encoder: str, *, hidden_size: int | None, max_width: int, name: str | None = None
+    encoder: str,
+    *,
+    hidden_size: int | None,
+    max_width: int,
+    span_mode: str = "markerV0",
+    name: str | None = None,
 ) -> Checkpoint:
     """A pretrained encoder (folder or hub id) under a head with random weights.
 
@@ -40,6 +45,7 @@ def new_checkpoint(
         hidden_size=hidden_size or settings.hidden_size,
         max_width=max_width,
         dropout=0.0,
+        span_mode=span_mode,
     )
     tokenizer.add_tokens([config.ent_token, config.sep_token], special_tokens=True)
     transformer.resize_token_embeddings(len(tokenizer), mean_resizing=False)

@@ -5,10 +5,11 @@ from dataclasses import replace
 import pytest
 import srsly
 import torch
-from transformers import AutoTokenizer
+from sentencepiece import SentencePieceProcessor, SentencePieceTrainer
+from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
 from spacy_gliner.gliner.checkpoint import Checkpoint
-from spacy_gliner.gliner.tokenizer import add_markers
+from spacy_gliner.gliner.tokenizer import add_markers, load_tokenizer
 
 from .test_variants import ROWS
 from .variants import score
@@ -103,3 +104,34 @@ def test_a_truncation_that_a_tokenizer_was_saved_with_is_undone(checkpoint, tmp_
     )
     again = Checkpoint.from_disk(tmp_path)
     assert torch.equal(score(again, ROWS), score(checkpoint, ROWS))
+
+
+def test_a_sentencepiece_model_alone_is_enough(tmp_path):
+    """DeBERTa-v3 on the hub has no other tokenizer file than this."""
+    text = tmp_path / "text.txt"
+    text.write_text(
+        "\n".join(["Berta Lund moved to Oslo in May .", "The old boat went north ."] * 9)
+    )
+    SentencePieceTrainer.train(
+        input=str(text),
+        model_prefix=str(tmp_path / "spm"),
+        vocab_size=60,
+        hard_vocab_limit=False,
+        pad_id=0,
+        bos_id=1,
+        eos_id=2,
+        unk_id=3,
+        pad_piece="[PAD]",
+        bos_piece="[CLS]",
+        eos_piece="[SEP]",
+        unk_piece="[UNK]",
+        minloglevel=2,
+    )
+    settings = {"tokenizer_class": "DebertaV2Tokenizer", "vocab_type": "spm"}
+    srsly.write_json(tmp_path / "tokenizer_config.json", settings)
+    tokenizer = load_tokenizer(tmp_path, "not/needed")
+    assert isinstance(tokenizer, PreTrainedTokenizerFast)
+    pieces = SentencePieceProcessor(model_file=str(tmp_path / "spm.model"))
+    words = ["Berta", "moved", "north"]
+    encoding = tokenizer(words, is_split_into_words=True, add_special_tokens=False)
+    assert encoding["input_ids"] == [id for word in words for id in pieces.encode(word)]
