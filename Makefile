@@ -21,5 +21,5 @@ project: $(STAMP)
 
 $(STAMP): setup.cfg pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install -c constraints.txt -e ".[dev,encoder,parity,report]"
+	$(BIN)/pip install -c constraints.txt -e ".[dev,encoder,onnx,parity,report]"
 	touch $@

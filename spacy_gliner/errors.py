@@ -145,6 +145,20 @@ class Errors(metaclass=_Coded):
         "does not have. Correct 'model_type' in its settings, or install a newer one."
     )
     G117 = "The data holds the file {name!r}, which lies outside the model folder: it was not read."
+    G118 = "{package} is missing, which ONNX graphs need: pip install spacy-gliner[onnx]"
+    G119 = (
+        "The model takes its word vectors from another component, which no ONNX graph can hold. "
+        "Choose a model that reads the text itself."
+    )
+    G120 = (
+        "The model cannot be exported as an ONNX graph. Export it without --onnx; the scorer of a "
+        "plugin must consist of operations that torch.onnx can write. The cause: {error}"
+    )
+    G121 = (
+        "The ONNX graph gives probabilities that differ from the model's by {difference:.2g}, more "
+        "than the {tolerance:.0g} allowed: it was not written. Export without --onnx; the scorer "
+        "of a plugin must not take the number of rows, words or types for a constant."
+    )
     G123 = (
         "The component '{name}' takes its word vectors from another one, which no checkpoint can "
         "hold. Save the pipeline with nlp.to_disk instead."

@@ -12,6 +12,7 @@ from ..errors import Errors
 from ..evaluation.predict import find_component
 from ..gliner.checkpoint import Checkpoint
 from ..gliner.config import CONFIG_FILE
+from ..gliner.onnx import ONNX_FILE, export_onnx
 from ..pipeline.gliner import GLiNER
 from ..shim import shim_of
 from .app import gliner_cli
@@ -24,21 +25,28 @@ def export_cli(
     folder: Annotated[Path, Argument(file_okay=False, help="Folder for the checkpoint")],
     dtype: Annotated[Literal["float32", "float16"], Option(help="Of the weights")] = "float32",
     pipe: Annotated[str | None, Option(help="Name of the component, if not the only one")] = None,
+    onnx: Annotated[bool, Option("--onnx", help="Write model.onnx too, and check it")] = False,
     force: Annotated[bool, Option("--force", help="Write even among other files")] = False,
 ) -> None:
     """Write the model of a pipeline as a checkpoint folder, as `model.name` takes it.
 
     A checkpoint in the folder is replaced. float16 halves the size; the weights are loaded as
-    float32 again.
+    float32 again. The ONNX graph, for the reference library and for other runtimes, has float32.
     """
     msg = Printer()
     try:
         check_folder(folder, force=force)
         checkpoint = find_checkpoint(load(pipeline), pipe)
-    except (ValueError, OSError) as error:  # OSError: spaCy finds no such pipeline
+        # One from an earlier export would be another model's.
+        (folder / ONNX_FILE).unlink(missing_ok=True)
+        difference = export_onnx(checkpoint, folder / ONNX_FILE) if onnx else None
+    # OSError: spaCy finds no such pipeline; ImportError: ONNX is not installed
+    except (ValueError, OSError, ImportError) as error:
         msg.fail(str(error), exits=1)
     checkpoint.to_disk(folder, dtype=getattr(torch, dtype))
     msg.good(f"Saved the checkpoint to {folder}")
+    if difference is not None:
+        msg.good(f"{ONNX_FILE} gives the same probabilities: they differ by {difference:.0e}")
 
 
 def check_folder(folder: Path, *, force: bool) -> None:

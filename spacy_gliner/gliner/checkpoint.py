@@ -74,7 +74,8 @@ class Checkpoint:
         if network.label_encoder is not None:
             network.label_encoder.cache_from_disk(folder / VECTORS_FILE)
         prompts = _row_builder(config, rows, folder)
-        return cls(replace(config, vocab_size=rows), network.eval(), prompts)
+        config = replace(config, vocab_size=rows, class_token_index=prompts.marker)
+        return cls(config, network.eval(), prompts)
 
     def to_files(self) -> dict[str, bytes]:
         """The folder's files, by their paths in it."""
@@ -141,7 +142,7 @@ def _row_builder(config: GLiNERConfig, rows: int, folder: Path) -> RowBuilder | 
 
 def _once(state: Mapping[str, Tensor], dtype: torch.dtype) -> dict[str, Tensor]:
     """The weights to save, each tied one under its first name."""
-    first = {tensor.data_ptr(): name for name, tensor in reversed(state.items())}
+    first = {tensor.data_ptr(): name for name, tensor in reversed([*state.items()])}
     return {
         name: tensor.detach().to("cpu", dtype).contiguous()
         for name, tensor in state.items()

@@ -144,7 +144,7 @@ def pick(vectors: Tensor, positions: Tensor) -> Tensor:
     vectors: *Shape:* (rows, n, hidden); positions: *Shape:* (rows, m)
     Returns *Shape:* (rows, m, hidden)
     """
-    rows = torch.arange(len(vectors), device=vectors.device)[:, None]
+    rows = torch.arange(vectors.size(0), device=vectors.device)[:, None]
     return vectors[rows, positions]
 
 
@@ -157,12 +157,18 @@ def pool(pieces: Tensor, prompts: Prompts, pooling: str) -> Tensor:
     if pooling in ("first", "last"):
         return pick(pieces, prompts.word_positions)
     rows, n_words = prompts.word_positions.shape
-    hidden = pieces.size(-1)
     # What belongs to no word goes to one more, which is left out again.
-    words = pieces.new_zeros(rows, n_words + 1, hidden)
+    shape = (rows, n_words + 1, pieces.size(-1))
     owners = prompts.piece_words[..., None].expand_as(pieces)
-    reduce = "mean" if pooling == "mean" else "amax"
-    return words.scatter_reduce(1, owners, pieces, reduce, include_self=False)[:, :n_words]
+    # ONNX can scatter neither a mean nor a maximum without what was there before: hence the counts.
+    ones = torch.ones_like(prompts.piece_words, dtype=pieces.dtype)
+    counts = pieces.new_zeros(shape[:2]).scatter_add(1, prompts.piece_words, ones)[..., None]
+    if pooling == "mean":
+        words = pieces.new_zeros(shape).scatter_add(1, owners, pieces) / counts.clamp(min=1)
+    else:
+        lowest = pieces.new_full(shape, torch.finfo(pieces.dtype).min)
+        words = lowest.scatter_reduce(1, owners, pieces, "amax").masked_fill(counts == 0, 0.0)
+    return words[:, :n_words]
 
 
 def _mirror(counts: Tensor, length: int) -> Tensor:

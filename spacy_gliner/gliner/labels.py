@@ -117,8 +117,16 @@ class LabelEncoder(PieceEncoder):
         longest = int(lengths.max())
         mask = (torch.arange(longest)[None] < lengths[:, None]).long().to(device)
         with torch.autocast(device.type, enabled=False):
-            pieces = self.encode(pad(rows, longest, 0).to(device), mask)
-        weights = mask[..., None].to(pieces.dtype)
+            return self.mean(pad(rows, longest, 0).to(device), mask)
+
+    def mean(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
+        """The vectors of labels, from their pieces, one label a row.
+
+        input_ids, attention_mask: *Shape:* (labels, pieces)
+        Returns *Shape:* (labels, hidden_size)
+        """
+        pieces = self.encode(input_ids, attention_mask)
+        weights = attention_mask[..., None].to(pieces.dtype)
         return (pieces * weights).sum(1) / weights.sum(1)
 
 

@@ -52,6 +52,10 @@ class GLiNERNetwork(nn.Module):
         float32
         """
         types, words = self.encoder(prompts)
+        return self.score(types, words, prompts)
+
+    def score(self, types: Tensor, words: Tensor, prompts: Prompts | SharedPrompts) -> Tensor:
+        """As `forward`, from the encoder's vectors."""
         if self.words is not None:
             words = self.words(words, prompts.word_counts)
         logits = self.scorer(words, self.types(types))

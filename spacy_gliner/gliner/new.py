@@ -82,7 +82,9 @@ def new_shared_checkpoint(
         shared_width=width,
     )
     network = build_network(config)
-    network.encoder.labels.transformer = AutoModel.from_pretrained(labels_encoder, config=settings)
+    label_encoder = network.label_encoder
+    assert label_encoder is not None
+    label_encoder.transformer = AutoModel.from_pretrained(labels_encoder, config=settings)
     return Checkpoint(config, network.eval(), SharedRowBuilder(tokenizer))
 
 

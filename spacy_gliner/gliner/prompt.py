@@ -63,7 +63,10 @@ class RowBuilder:
 
     tokenizer: cuts the words.
     last_pieces: a word stands where its last piece stands, instead of the first.
+    marker: the id of the piece before each type, -1 if there is none.
     """
+
+    marker = -1
 
     def __init__(self, tokenizer: PreTrainedTokenizerFast, *, last_pieces: bool = False) -> None:
         self.tokenizer = tokenizer
@@ -175,14 +178,14 @@ class PromptBuilder(RowBuilder):
     def __init__(self, tokenizer: PreTrainedTokenizerFast, config: GLiNERConfig) -> None:
         super().__init__(tokenizer, last_pieces=config.subtoken_pooling == "last")
         markers = tokenizer.convert_tokens_to_ids([config.ent_token, config.sep_token])
-        self._ent, self._sep = map(int, markers)
+        self.marker, self._sep = map(int, markers)
         self._shift = 0 if config.embed_ent_token else 1
 
     def types(self, label_sets: Sequence[Sequence[str]]) -> list[Pieces]:
         return self.units(label_sets)
 
     def head(self, types: Pieces) -> tuple[np.ndarray, np.ndarray]:
-        ids = np.append(np.insert(types.ids, types.offsets[:-1], self._ent), self._sep)
+        ids = np.append(np.insert(types.ids, types.offsets[:-1], self.marker), self._sep)
         return ids, types.offsets[:-1] + np.arange(len(types)) + self._shift
 
     def head_size(self, types: Pieces) -> int:

@@ -120,10 +120,16 @@ class TokenScorer(nn.Module):
         type_, type_factor = self.proj_label(types).chunk(2, dim=-1)
         word = F.linear(word, of_word, first.bias)
         type_ = F.linear(type_, of_type)
+        parts = [(type_, type_factor)]
+        # A graph for other runtimes serves any number of types, and so takes them all at once.
+        if not torch.onnx.is_in_onnx_export():
+            parts = list(zip(type_.split(1, dim=1), type_factor.split(1, dim=1), strict=True))
         scores = [
             self.out_mlp[1:](
-                word + type_[:, [t]] + F.linear(word_factor * type_factor[:, [t]], of_both)
+                word[:, :, None]
+                + type_[:, None]
+                + F.linear(word_factor[:, :, None] * type_factor[:, None], of_both)
             )
-            for t in range(types.size(1))
+            for type_, type_factor in parts
         ]
-        return torch.stack(scores, dim=-1).float()
+        return torch.cat(scores, dim=2).transpose(2, 3).float()

@@ -61,6 +61,7 @@ class SharedRowBuilder:
     """Lays out rows of word vectors; the labels of a batch stand beside them."""
 
     limits: tuple[int, ...] = ()
+    marker = -1
 
     def __init__(self, label_tokenizer: PreTrainedTokenizerFast) -> None:
         self.labels = LabelReader(label_tokenizer)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from spacy import util
 from spacy.language import Language
@@ -20,6 +20,7 @@ from torch import Tensor
 from ..errors import Errors, Warnings
 from ..gliner.checkpoint import Checkpoint
 from ..gliner.decode import MODES, decode, join_adjacent
+from ..gliner.prompt import RowBuilder
 from ..shim import shim_of
 from ..training.learner import Learner
 from ..training.settings import TrainingSettings
@@ -170,7 +171,8 @@ class GLiNER(TrainablePipe):
 
     def _texts(self, docs: Sequence[Doc], words: Sequence[Words]) -> Sequence[Text]:
         """What the model reads of each document."""
-        return self._checkpoint.prompts.units([own.texts for own in words])
+        builder = cast(RowBuilder, self._checkpoint.prompts)
+        return builder.units([own.texts for own in words])
 
     def _check_words(self) -> None:
         splitter = self._checkpoint.config.words_splitter_type

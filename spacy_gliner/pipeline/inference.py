@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from thinc.api import Model
 
@@ -58,7 +59,8 @@ def find_candidates(
     texts: what the model reads of each document's words.
     """
     checkpoint = shim_of(model).checkpoint
-    builder = checkpoint.prompts
+    # It takes texts of the kind that it made.
+    builder: Any = checkpoint.prompts
     candidates = token_candidates if checkpoint.config.is_token_level else span_candidates
     rows = list(_rows(checkpoint, requests, texts, limits))
     found: list[list[Candidates]] = [[] for _ in requests]
@@ -77,7 +79,7 @@ def find_candidates(
 def _rows(
     checkpoint: Checkpoint, requests: Sequence[Request], texts: Sequence[Text], limits: Limits
 ) -> Iterator[_Row]:
-    builder = checkpoint.prompts
+    builder: Any = checkpoint.prompts
     label_sets = list({request.labels: None for request in requests})
     asked = {
         labels: [(part, types[part]) for part in _passes(checkpoint, types, labels, limits)]

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import srsly
@@ -69,11 +69,10 @@ class SharedGLiNER(GLiNER):
                 WordVectors(tensor[_word_tokens(doc)])
                 for doc, tensor in zip(docs, tensors, strict=True)
             ]
-        passages = self.learner.read_whole(
-            examples, spans_key=self.spans_key, labels=self._label_set
-        )
-        self.learner.warn_of_dropped()
-        loss = self.learner.update_on(passages, texts, dropout=drop)
+        learner = cast(SharedLearner, self.learner)
+        passages = learner.read_whole(examples, spans_key=self.spans_key, labels=self._label_set)
+        learner.warn_of_dropped()
+        loss = learner.update_on(passages, texts, dropout=drop)
         backprop([torch2xp(_gradient(tensor)) for tensor in tensors])
         losses[self.name] = losses.get(self.name, 0.0) + loss
         if sgd:
@@ -91,7 +90,8 @@ class SharedGLiNER(GLiNER):
 
     def from_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> "SharedGLiNER":
         super().from_disk(path, exclude=exclude)
-        util.from_disk(Path(path), {TOK2VEC: lambda p: self.tok2vec.from_disk(p)}, exclude)
+        readers: dict[str, Callable[[Path], Any]] = {TOK2VEC: lambda p: self.tok2vec.from_disk(p)}
+        util.from_disk(Path(path), readers, exclude)
         return self
 
     def to_bytes(self, *, exclude: Iterable[str] = ()) -> bytes:

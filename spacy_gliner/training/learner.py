@@ -5,6 +5,7 @@ import warnings
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from random import Random
+from typing import cast
 
 import torch
 from spacy.training import Example
@@ -16,7 +17,7 @@ from ..corpus.passage import Passage
 from ..errors import Errors, Warnings
 from ..gliner.batches import batches
 from ..gliner.pieces import PIECES_MULTIPLE, round_up
-from ..gliner.prompt import Prompts
+from ..gliner.prompt import Prompts, RowBuilder
 from ..pipeline.labels import LabelSet
 from ..shim import shim_of
 from .gold import read_example
@@ -94,7 +95,7 @@ class Learner:
         checkpoint = shim_of(self.model).checkpoint
         if checkpoint.config.is_token_level:
             raise ValueError(Errors.G411)
-        builder = checkpoint.prompts
+        builder = cast(RowBuilder, checkpoint.prompts)
         words = builder.units([self._words(question) for question in questions])
         types = builder.types([question.types for question in questions])
         sizes = [builder.size(*pair) for pair in zip(types, words, strict=True)]

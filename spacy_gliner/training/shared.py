@@ -1,13 +1,14 @@
 """Learning on word vectors that another component makes: each document is one row."""
 
 from collections.abc import Iterable, Sequence
+from typing import cast
 
 from spacy.training import Example
 from thinc.api import set_dropout_rate
 
 from ..corpus.passage import Passage
 from ..gliner.batches import batches
-from ..gliner.shared import WordVectors
+from ..gliner.shared import SharedRowBuilder, WordVectors
 from ..pipeline.labels import LabelSet
 from ..shim import shim_of
 from .learner import Learner
@@ -35,7 +36,7 @@ class SharedLearner(Learner):
         Returns their loss a positive span.
         """
         set_dropout_rate(self.model, dropout)
-        builder = shim_of(self.model).checkpoint.prompts
+        builder = cast(SharedRowBuilder, shim_of(self.model).checkpoint.prompts)
         asked = [
             (self.ask(Row((passage,))), text)
             for passage, text in zip(passages, texts, strict=True)

@@ -1,3 +1,5 @@
+import sys
+
 import pytest
 import spacy
 import torch
@@ -6,6 +8,7 @@ from typer.testing import CliRunner
 
 from spacy_gliner.cli import gliner_cli
 from spacy_gliner.gliner.checkpoint import WEIGHTS_FILE, Checkpoint
+from spacy_gliner.gliner.onnx import ONNX_FILE
 
 TEXT = "Berta Lund moved to Oslo in May ."
 
@@ -76,3 +79,33 @@ def test_a_component_without_a_checkpoint_is_refused(tmp_path):
 
 def test_a_missing_pipeline_is_said_in_a_line(tmp_path):
     assert "[E050]" in run(tmp_path / "nothing", tmp_path / "model", exit_code=1)
+
+
+def test_a_graph_is_written_beside_the_checkpoint(tmp_path, pipeline):
+    runtime = pytest.importorskip("onnxruntime")
+    output = run(pipeline, tmp_path / "model", "--onnx", "--dtype", "float16")
+    assert f"{ONNX_FILE} gives the same probabilities" in output
+    session = runtime.InferenceSession(tmp_path / "model" / ONNX_FILE)
+    assert [node.name for node in session.get_outputs()] == ["logits"]
+    assert Checkpoint.from_disk(tmp_path / "model")
+
+
+def test_a_graph_of_an_earlier_export_does_not_stay(tmp_path, pipeline):
+    run(pipeline, tmp_path)
+    (tmp_path / ONNX_FILE).write_bytes(b"of another model")
+    run(pipeline, tmp_path)
+    assert not (tmp_path / ONNX_FILE).exists()
+
+
+def test_nothing_is_written_if_the_graph_scores_otherwise(tmp_path, pipeline, monkeypatch):
+    pytest.importorskip("onnxruntime")
+    monkeypatch.setattr("spacy_gliner.gliner.onnx.TOLERANCE", -1.0)
+    assert "[G121]" in run(pipeline, tmp_path / "model", "--onnx", exit_code=1)
+    assert not (tmp_path / "model").exists()
+
+
+def test_a_missing_package_is_said_in_a_line(tmp_path, pipeline, monkeypatch):
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    output = run(pipeline, tmp_path / "model", "--onnx", exit_code=1)
+    assert "[G118]" in output and "spacy-gliner[onnx]" in output
+    assert not (tmp_path / "model").exists()
