@@ -11,7 +11,11 @@ from thinc.api import Config
 
 NAMES = {
     "spacy_factories": {"gliner"},
-    "spacy_architectures": {"spacy_gliner.GLiNER.v1", "spacy_gliner.NewGLiNER.v1"},
+    "spacy_architectures": {
+        "spacy_gliner.GLiNER.v1",
+        "spacy_gliner.NewGLiNER.v1",
+        "spacy_gliner.SharedGLiNER.v1",
+    },
     "spacy_scorers": {"spacy_gliner.scorer.v1"},
     "spacy_readers": {"spacy_gliner.Corpus.v1", "spacy_gliner.Mixture.v1"},
     "spacy_batchers": {"spacy_gliner.batch_by_words.v1"},

@@ -188,7 +188,8 @@ MANY = [f"{name} number {i}" for i in range(1, 9) for name in ("river", "old let
 
 
 def ask(component, words, labels: LabelSet, limits: Limits) -> Candidates:
-    (found,) = find_candidates(component.model, [Request(words, labels)], limits)
+    texts = component._texts([], [words])
+    (found,) = find_candidates(component.model, [Request(words, labels)], texts, limits)
     return found
 
 
