@@ -1,10 +1,9 @@
 """The settings of a network, as `gliner_config.json` stores them."""
 
+import json
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
-
-import srsly
 
 from ..errors import Errors
 from ..fields import mistyped
@@ -80,7 +79,8 @@ class GLiNERConfig:
 
     def to_disk(self, folder: Path) -> None:
         settings = {key: value for key, value in asdict(self).items() if value is not None}
-        srsly.write_json(folder / CONFIG_FILE, settings)
+        # Not by srsly, which writes an encoder's layer_norm_eps of 1e-12 as 0.
+        (folder / CONFIG_FILE).write_text(json.dumps(settings, indent=2) + "\n", encoding="utf8")
 
     @classmethod
     def from_disk(cls, folder: Path) -> "GLiNERConfig":
@@ -122,7 +122,7 @@ class GLiNERConfig:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        stored = srsly.read_json(path)
+        stored = json.loads(path.read_text(encoding="utf8"))
     except ValueError as error:
         raise ValueError(Errors.G103.format(path=path, error=error)) from error
     if not isinstance(stored, dict):

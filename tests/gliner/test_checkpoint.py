@@ -138,7 +138,7 @@ def test_the_markers_begin_as_copies_of_mask_and_separator(checkpoint):
 def test_a_config_is_what_it_was_after_writing(tmp_path):
     config = GLiNERConfig(
         model_name="x",
-        encoder_config={"model_type": "bert"},
+        encoder_config={"model_type": "bert", "layer_norm_eps": 1e-12},
         hidden_size=7,
         max_width=3,
         max_len=99,
