@@ -61,7 +61,9 @@ def inside(given: Answer, start: int, length: int) -> Answer:
 
 def main(
     data: Annotated[str, Argument(help="A data set, as for `spacy gliner evaluate`")],
-    windows: Annotated[str, Option(help="Sizes in word pieces")] = "96,128,192,256,384,512",
+    windows: Annotated[
+        str, Option(help="Sizes in word pieces; 0: the model's own")
+    ] = "0,96,128,192,256,384,512",
     words: Annotated[int, Option(help="About so many words around each passage")] = 300,
     limit: Annotated[int | None, Option(help="Passages")] = None,
     threshold: Annotated[float | None, Option(help="Instead of the default one")] = None,
@@ -77,13 +79,13 @@ def main(
     rows.append(("the passage alone", *_figures(alone)))
     surrounded = list(surround(passages, words=words))
     for size in map(int, windows.split(",")):
-        component.window = size
+        component.window = size or None
         found = answer(nlp, COMPONENT, [long for long, _ in surrounded], title=str(size))
         own = [
             inside(given, start, len(passage.words))
             for given, (_, start), passage in zip(found, surrounded, passages, strict=True)
         ]
-        rows.append((str(size), *_figures(own)))
+        rows.append((str(size or "default"), *_figures(own)))
     print(table(("window", "P", "R", "F1"), rows))
 
 

@@ -41,6 +41,8 @@ class GLiNERConfig:
     labels_encoder, labels_encoder_config: a bi-encoder's second encoder, which reads the labels.
     shared_width: the width of the vectors that another component of the pipeline makes of words;
         such a model has no encoder of its own for them, and is no published format.
+    text_window: the word pieces of text, labels not counted, that are best read at once, since a
+        model finds less in longer texts than it was trained on. None: as the encoder can read.
     """
 
     model_name: str
@@ -63,6 +65,7 @@ class GLiNERConfig:
     labels_encoder_config: dict[str, Any] | None = None
     post_fusion_schema: str = ""
     shared_width: int | None = None
+    text_window: int | None = None
 
     @property
     def is_bi_encoder(self) -> bool:

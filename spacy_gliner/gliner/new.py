@@ -18,6 +18,8 @@ from .config import GLiNERConfig
 from .prompt import PromptBuilder
 from .shared import SharedRowBuilder
 
+# About the longest rows of training by its default settings.
+TEXT_WINDOW = 128
 ENCODER_DROPOUTS = {
     "attention_dropout",
     "attention_probs_dropout_prob",
@@ -46,6 +48,7 @@ def new_checkpoint(
         max_width=max_width,
         dropout=0.0,
         span_mode=span_mode,
+        text_window=TEXT_WINDOW,
     )
     tokenizer.add_tokens([config.ent_token, config.sep_token], special_tokens=True)
     transformer.resize_token_embeddings(len(tokenizer), mean_resizing=False)
@@ -80,6 +83,7 @@ def new_shared_checkpoint(
         labels_encoder=name,
         labels_encoder_config=settings.to_diff_dict(),
         shared_width=width,
+        text_window=TEXT_WINDOW,
     )
     network = build_network(config)
     label_encoder = network.label_encoder

@@ -188,7 +188,8 @@ class GLiNER(TrainablePipe):
         if not 4 * config.max_width <= window <= longest_row:
             least = 4 * config.max_width
             raise ValueError(Errors.G021.format(window=window, least=least, most=longest_row))
-        return Limits(window, overlap, self.max_batch_pieces)
+        text = window if self.window is not None else config.text_window or window
+        return Limits(window, max(text, 4 * config.max_width), overlap, self.max_batch_pieces)
 
     @property
     def _checkpoint(self) -> Checkpoint:

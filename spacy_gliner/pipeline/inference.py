@@ -31,11 +31,13 @@ class Request:
 @dataclass(frozen=True)
 class Limits:
     """window: the longest row, prompt included, in word pieces.
+    text: the most word pieces of text in a row.
     overlap: words that neighbouring windows share.
     max_batch_pieces: the padded size of a batch, in word pieces.
     """
 
     window: int
+    text: int
     overlap: int
     max_batch_pieces: int
 
@@ -89,7 +91,7 @@ def _rows(
     }
     for index, (request, text) in enumerate(zip(requests, texts, strict=True)):
         for labels, types in asked[request.labels]:
-            room = limits.window - builder.size(types, Pieces.join([]))
+            room = min(limits.window - builder.size(types, Pieces.join([])), limits.text)
             for window in windows(text.counts, window=room, overlap=limits.overlap):
                 words = text[window.first_word : window.last_word].cut(room)
                 yield _Row(index, window, labels, types, words)

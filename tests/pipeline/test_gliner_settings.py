@@ -3,6 +3,8 @@
 import pytest
 from thinc.api import SGD, Adam
 
+from spacy_gliner.shim import shim_of
+
 from ..tiny import LABELS, SENTENCES
 
 
@@ -88,3 +90,26 @@ def test_other_optimizers_are_refused(make_random, optimizer):
     assert shim.checkpoint
     with pytest.raises(ValueError, match=r"\[G401\].*training\.optimizer"):
         nlp.get_pipe("gliner").finish_update(optimizer)
+
+
+def test_the_model_says_how_much_text_is_best_read_at_once(make_random, monkeypatch):
+    nlp = make_random(labels=LABELS)
+    component = nlp.get_pipe("gliner")
+    lengths, shim = [], shim_of(component.model)
+    predict = shim.predict
+
+    def watch(prompts, precision):
+        lengths.append(prompts.input_ids.size(1))
+        return predict(prompts, precision)
+
+    monkeypatch.setattr(shim, "predict", watch)
+    doc = nlp.make_doc("the old boat went north " * 100)
+    component.predict([doc])
+    # 128 pieces of text, the prompt and the frame, in steps of 16
+    assert max(lengths) == 144
+    component.window, lengths[:] = 64, []
+    component.predict([doc])
+    assert max(lengths) == 64
+    component.window, lengths[:] = 512, []
+    component.predict([doc])
+    assert max(lengths) == 512

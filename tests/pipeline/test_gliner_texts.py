@@ -126,7 +126,7 @@ def test_every_part_of_a_long_document_is_read(learned, novel, window):
 def test_every_span_is_scored_in_some_window(make_random, overlap):
     nlp = make_random(labels=["city"])
     words = doc_words(nlp.make_doc("the old boat went past a xyz " * 20), "spacy")
-    limits = Limits(window=32, overlap=overlap, max_batch_pieces=4096)
+    limits = Limits(window=32, text=32, overlap=overlap, max_batch_pieces=4096)
     found = ask(nlp.get_pipe("gliner"), words, LabelSet.create(["city"], 1e-9), limits)
     every = {
         (start, start + width)
@@ -198,7 +198,7 @@ def test_a_large_label_set_is_asked_in_passes_as_each_alone(make_random):
     component = nlp.get_pipe("gliner")
     words = doc_words(nlp.make_doc("Berta Lund moved to Oslo in May . " * 12), "spacy")
     labels = LabelSet.create(MANY, 0.4)
-    limits = Limits(window=64, overlap=MAX_WIDTH, max_batch_pieces=4096)
+    limits = Limits(window=64, text=64, overlap=MAX_WIDTH, max_batch_pieces=4096)
     counts = [1 + name.count(" ") + 5 for name in labels.names]  # "number" is cut into letters
     (pieces,) = component._checkpoint.prompts.units([labels.prompts])
     assert pieces.counts.tolist() == counts
