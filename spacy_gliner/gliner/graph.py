@@ -3,6 +3,7 @@
 All sizes are taken from the inputs, so that one graph serves any number of rows, words and types.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import cast
 
@@ -29,7 +30,7 @@ LABELS = {
 OUTPUT = "logits"
 
 
-class Graph(nn.Module):
+class Graph(nn.Module, ABC):
     """Scores what is asked for, by inputs of these names (all of integers, but for span_mask).
 
     input_ids, attention_mask: *Shape:* (rows, pieces)
@@ -65,9 +66,9 @@ class Graph(nn.Module):
             return logits.transpose(2, 3)
         return asked(logits, given["span_idx"], given["span_mask"])
 
+    @abstractmethod
     def logits(self, given: Mapping[str, Tensor]) -> Tensor:
         """As those of the network."""
-        raise NotImplementedError
 
 
 class PromptGraph(Graph):

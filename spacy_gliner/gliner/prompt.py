@@ -1,5 +1,6 @@
 """From types and words to the encoder's input."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -58,7 +59,7 @@ class Prompts:
         )
 
 
-class RowBuilder:
+class RowBuilder(ABC):
     """Cuts units into pieces, and lays out rows, for one tokenizer.
 
     tokenizer: cuts the words.
@@ -84,17 +85,17 @@ class RowBuilder:
     def to_disk(self, folder: Path) -> None:
         self.tokenizer.save_pretrained(folder, legacy_format=False)
 
+    @abstractmethod
     def types(self, label_sets: Sequence[Sequence[str]]) -> list[Pieces]:
         """Cut what the model reads for each label of each set into pieces."""
-        raise NotImplementedError
 
+    @abstractmethod
     def head(self, types: Pieces) -> tuple[np.ndarray, np.ndarray]:
         """The pieces of a row before its words, and where its types stand among them."""
-        raise NotImplementedError
 
+    @abstractmethod
     def head_size(self, types: Pieces) -> int:
         """The number of pieces that `head` gives."""
-        raise NotImplementedError
 
     def units(self, sequences: Sequence[Sequence[str]]) -> list[Pieces]:
         """Cut each sequence of units into pieces.

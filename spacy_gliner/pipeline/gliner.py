@@ -231,11 +231,14 @@ class GLiNER(TrainablePipe):
         losses = {} if losses is None else losses
         examples = list(examples)
         validate_examples(examples, "GLiNER.update")
-        loss = self.learner.update(self._read(examples), dropout=drop)
-        losses[self.name] = losses.get(self.name, 0.0) + loss
+        losses[self.name] = losses.get(self.name, 0.0) + self._learn(examples, dropout=drop)
         if sgd:
             self.finish_update(sgd)
         return losses
+
+    def _learn(self, examples: list[Example], *, dropout: float) -> float:
+        """Add the gradients of a batch; returns the loss."""
+        return self.learner.update(self._read(examples), dropout=dropout)
 
     def get_loss(self, examples: Sequence[Question], scores: Tensor) -> tuple[float, Tensor]:
         """The loss of logits, and its gradient; questions take the place of examples.

@@ -10,8 +10,8 @@ import torch
 from spacy import util
 from spacy.language import Language
 from spacy.tokens import Doc
-from spacy.training import Example, validate_examples
-from thinc.api import Model, Optimizer, set_dropout_rate, torch2xp, xp2torch
+from spacy.training import Example
+from thinc.api import Model, set_dropout_rate, torch2xp, xp2torch
 
 from ..gliner.shared import WordVectors
 from ..training.shared import SharedLearner
@@ -48,20 +48,10 @@ class SharedGLiNER(GLiNER):
         self.tok2vec.initialize(X=[Doc(self.vocab, words=["word"])])
         super().initialize(get_examples, nlp=nlp, labels=labels)
 
-    def update(
-        self,
-        examples: Iterable[Example],
-        *,
-        drop: float = 0.0,
-        sgd: Optimizer | None = None,
-        losses: dict[str, float] | None = None,
-    ) -> dict[str, float]:
-        """Learn from a batch of examples, and hand the gradient to the shared encoder."""
-        losses = {} if losses is None else losses
-        examples = list(examples)
-        validate_examples(examples, "GLiNER.update")
+    def _learn(self, examples: list[Example], *, dropout: float) -> float:
+        """As for any model, and hand the gradient to the shared encoder."""
         docs = [example.predicted for example in examples]
-        set_dropout_rate(self.model, drop)
+        set_dropout_rate(self.model, dropout)
         arrays, backprop = self.tok2vec.begin_update(docs)
         tensors = [xp2torch(array, requires_grad=True) for array in arrays]
         with torch.enable_grad():
@@ -72,12 +62,9 @@ class SharedGLiNER(GLiNER):
         learner = cast(SharedLearner, self.learner)
         passages = learner.read_whole(examples, spans_key=self.spans_key, labels=self._label_set)
         learner.warn_of_dropped()
-        loss = learner.update_on(passages, texts, dropout=drop)
+        loss = learner.update_on(passages, texts, dropout=dropout)
         backprop([torch2xp(_gradient(tensor)) for tensor in tensors])
-        losses[self.name] = losses.get(self.name, 0.0) + loss
-        if sgd:
-            self.finish_update(sgd)
-        return losses
+        return loss
 
     def _make_learner(self) -> SharedLearner:
         return SharedLearner(self.model, self.training)
