@@ -1,6 +1,7 @@
 """Every message that a user can meet, in one place, each with a code to search for.
 
-G0xx settings and labels, G1xx models and checkpoints, G2xx corpora, G3xx evaluation, G4xx training.
+G0xx settings and labels, G1xx models and checkpoints, G2xx corpora, G3xx evaluation, G4xx training,
+G5xx the generative model.
 """
 
 
@@ -252,6 +253,24 @@ class Errors(metaclass=_Coded):
     G411 = (
         "The model scores words one by one (its span_mode is 'token_level'), and only models that "
         "score spans can be trained here. Start from one of those."
+    )
+
+    # G5xx: the generative model
+    G501 = (
+        "The span {span} is empty, or lies outside of the text, which has {n_words} words. Give "
+        "spans as (first word, one after the last, label)."
+    )
+    G502 = (
+        "The span {span} shares words with another one, but a word has one tag. Leave out one of "
+        "the two."
+    )
+    G503 = (
+        "The label {label!r} ends with the tag {tag!r} in its bracket, so that what the model "
+        "writes could be read in two ways. Change what the model reads for it in 'labels'."
+    )
+    G504 = (
+        "The instruction {template!r} has the field {field} {count} times, but must have it once: "
+        "{{labels}} and {{sentence}} are filled in."
     )
 
 
