@@ -118,9 +118,9 @@ class Errors(metaclass=_Coded):
     )
 
     G110 = (
-        "The setting 'name' of [components.gliner.model] is '{name}', which is neither a folder "
-        "nor a model that can be had from the hub: {error}. Correct it; or, on a machine without "
-        "network, download the model first, or give its folder."
+        "The setting {setting} is '{name}', which is neither a folder nor a model that can be had "
+        "from the hub: {error}. Correct it; or, on a machine without network, download the model "
+        "first, or give its folder."
     )
     G111 = "The model setting '{name}' in {path} is {value!r}, but must be {demand}."
     G112 = (
@@ -202,8 +202,8 @@ class Errors(metaclass=_Coded):
         "NAME=PATH."
     )
     G303 = (
-        "It is not clear which component is meant: --pipe is {name}, and the factory 'gliner' made "
-        "{made}. Choose one of {pipes} with --pipe."
+        "It is not clear which component is meant: --pipe is {name}, and the factory {factories} "
+        "made {made}. Choose one of {pipes} with --pipe."
     )
     G304 = (
         "{value!r} in {option} is no threshold: give numbers above 0 and below 1, in --thresholds "
@@ -224,9 +224,19 @@ class Errors(metaclass=_Coded):
         "NAME=PATH."
     )
 
+    G310 = (
+        "--threshold and --thresholds are for components that have a threshold, but '{name}' was "
+        "made by the factory 'gner'. Leave them out: what makes it find more or less is its "
+        "setting 'outside_bias'."
+    )
+    G311 = (
+        "--decoding is for components of the factory 'gner', but '{name}' was made by '{factory}'. "
+        "Leave it out."
+    )
+
     # G4xx: training
     G401 = (
-        "The gliner component is trained with AdamW only. Set [training.optimizer] to "
+        "The components of this package are trained with AdamW only. Set [training.optimizer] to "
         '@optimizers = "Adam.v1" with use_averages = false and use_radam = false.'
     )
     G402 = "There is no thesaurus at '{path}': correct training.thesaurus, or set it to null."
@@ -249,7 +259,7 @@ class Errors(metaclass=_Coded):
         "{done} steps of {max_steps} are done already in '{folder}'. Raise [training] max_steps, "
         "or choose another --output."
     )
-    G410 = "There is no component of the factory 'gliner' in the pipeline {pipes}."
+    G410 = "There is no component of the factory 'gliner' or 'gner' in the pipeline {pipes}."
     G411 = (
         "The model scores words one by one (its span_mode is 'token_level'), and only models that "
         "score spans can be trained here. Start from one of those."
@@ -272,6 +282,55 @@ class Errors(metaclass=_Coded):
         "The instruction {template!r} has the field {field} {count} times, but must have it once: "
         "{{labels}} and {{sentence}} are filled in."
     )
+    G510 = (
+        "The tokenizer of the model '{tokenizer}' joins words with the brackets of their tags, so "
+        "that no tag can be chosen behind a word. Choose another model."
+    )
+    G511 = "The model setting '{name}' is {value!r}, but must be {demand}."
+    G512 = (
+        "No generative model can be read from the folder '{folder}': {error} The setting 'name' of "
+        "[components.gner.model] must be a folder with a complete T5 or decoder-only model and its "
+        "tokenizer, as transformers saves them, or a hub id."
+    )
+    G513 = (
+        "The weights in '{folder}' lack {missing}: the model is incomplete. Copy or download it "
+        "again."
+    )
+    G514 = (
+        "The model in '{folder}' is an encoder-decoder of the kind {kind!r}; of these only t5 and "
+        "mt5 can be used. Choose one of them, or a model that has a decoder alone."
+    )
+    G515 = (
+        "The setting 'instruction' is {name!r}, but the registry 'gner_instructions' has only "
+        "{known}. Correct it, or register a template by that name."
+    )
+    G516 = (
+        "The tag of the label {label!r} is how those of {others} begin, so that it cannot be known "
+        "where it ends. Change what the model reads for one of them in 'labels'."
+    )
+    G517 = (
+        "The setting 'decoding' is 'forced', for which a model must write every word with a BIO "
+        "tag, but this one was trained with boundaries {boundaries!r} and context {context!r}. Set "
+        "it to 'free'."
+    )
+    G530 = "The setting '{setting}' of the component '{name}' is {value!r}, but must be {demand}."
+    G531 = (
+        "The setting 'outside_bias' of the component '{name}' is {value}, but free decoding "
+        "has no place for it. Set it to 0.0, or 'decoding' to 'forced'."
+    )
+    G532 = (
+        "The gner component has no model: none ships with this package. Set 'name' in "
+        "[components.gner.model] to a folder or a hub id; or train one, as configs/gner.cfg does."
+    )
+    G540 = (
+        "A label is 'O', which is what a model with boundaries 'plain' writes behind words without "
+        "a label. Change what the model reads for it in 'labels'."
+    )
+    G541 = (
+        "'training.loss' is 'tags', but the model's context is {context!r}: only forced decoding "
+        "does without a loss on words, and it needs all of them in the target. Set the loss to "
+        "'target', or the context of [components.gner.model] to 'full'."
+    )
 
 
 class Warnings(metaclass=_Coded):
@@ -283,7 +342,7 @@ class Warnings(metaclass=_Coded):
     )
     G041 = (
         "The component '{name}' has no labels, so it finds nothing. Set them: "
-        "nlp.get_pipe('{name}').labels = ['person', 'city'], or doc._.gliner_labels."
+        "nlp.get_pipe('{name}').labels = ['person', 'city'], or doc._.{extension}."
     )
 
     # G1xx: models and checkpoints

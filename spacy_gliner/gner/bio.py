@@ -1,29 +1,37 @@
-"""BIO tags, and the target: words with their tags as one text, `word(tag) word(tag)`."""
+"""BIO tags, and the target: words with their tags as one text, `word(tag) word(tag)`.
+
+Everywhere a tag is B-label, I-label or O. A target has them as they are ("bio"), or without their
+beginnings ("plain", an ablation of the paper, arXiv 2402.16602): then I-label is written as the
+label alone, and spans of one label that touch are one.
+"""
 
 from collections.abc import Collection, Iterable, Sequence
 
 from ..errors import Errors
 
 OUTSIDE = "O"
+BIO, PLAIN = BOUNDARIES = ("bio", "plain")
 
 Span = tuple[int, int, str]
 Pair = tuple[str, str]
 
 
-def spans_to_tags(spans: Iterable[Span], n_words: int) -> list[str]:
+def spans_to_tags(spans: Iterable[Span], n_words: int, *, boundaries: str = BIO) -> list[str]:
     """One tag a word: B-label opens a span, I-label continues it, O is outside of all.
 
+    With plain boundaries I-label opens it too.
     spans: (first word, one after the last, label), in any order.
     Raises ValueError: [G501] for a span that is empty or outside of the text, [G502] for spans
     that share a word.
     """
+    first = "I" if boundaries == PLAIN else "B"
     tags = [OUTSIDE] * n_words
     for start, end, label in spans:
         if not 0 <= start < end <= n_words:
             raise ValueError(Errors.G501.format(span=(start, end, label), n_words=n_words))
         if any(tag != OUTSIDE for tag in tags[start:end]):
             raise ValueError(Errors.G502.format(span=(start, end, label)))
-        tags[start:end] = [f"B-{label}", *[f"I-{label}"] * (end - start - 1)]
+        tags[start:end] = [f"{first}-{label}", *[f"I-{label}"] * (end - start - 1)]
     return tags
 
 
@@ -48,9 +56,25 @@ def compact(words: Iterable[str]) -> list[str]:
     return ["".join(word.split()) for word in words]
 
 
-def write_target(words: Sequence[str], tags: Sequence[str]) -> str:
+def write_tag(tag: str, *, boundaries: str = BIO) -> str:
+    """A tag as it stands between the brackets.
+
+    Raises ValueError [G540] if a plain one would look like O.
+    """
+    if boundaries != PLAIN or tag == OUTSIDE:
+        return tag
+    label = tag.removeprefix("I-")
+    if label == OUTSIDE:
+        raise ValueError(Errors.G540)
+    return label
+
+
+def write_target(words: Sequence[str], tags: Sequence[str], *, boundaries: str = BIO) -> str:
     """The text that the model is to write. words: without white space in them."""
-    return " ".join(f"{word}({tag})" for word, tag in zip(words, tags, strict=True))
+    return " ".join(
+        f"{word}({write_tag(tag, boundaries=boundaries)})"
+        for word, tag in zip(words, tags, strict=True)
+    )
 
 
 class TagSet:
@@ -59,13 +83,17 @@ class TagSet:
     labels: what the model reads (`LabelSet.prompts`): distinct, white space normalised. They may
         contain brackets, but if one ended with a tag of the set, as "x(B-a" does beside "a", a
         target could be read in two ways.
-    Raises ValueError [G503] for such a label.
+    boundaries: how tags are written.
+    Raises ValueError: [G503] for such a label, [G540] for a plain label that is called O.
     """
 
-    def __init__(self, labels: Iterable[str]) -> None:
-        tags = (OUTSIDE, *(f"{part}-{label}" for label in labels for part in "BI"))
-        self._tags = {f"({tag})": tag for tag in tags}
+    def __init__(self, labels: Iterable[str], *, boundaries: str = BIO) -> None:
+        parts = "I" if boundaries == PLAIN else "BI"
+        tags = (OUTSIDE, *(f"{part}-{label}" for label in labels for part in parts))
+        self._tags = {f"({write_tag(tag, boundaries=boundaries)})": tag for tag in tags}
         self._sizes = sorted(set(map(len, self._tags)))
+        # What tells a tag of another label from a word in brackets.
+        self._openings = () if boundaries == PLAIN else ("(B-", "(I-")
         for written, tag in self._tags.items():
             if (last := self.before(written, len(written))) and last[1] != tag:
                 raise ValueError(Errors.G503.format(label=tag[2:], tag=last[1]))
@@ -73,7 +101,8 @@ class TagSet:
     def before(self, text: str, end: int) -> tuple[int, str] | None:
         """The tag whose bracket closes at `end`: where its bracket opens, and what it is.
 
-        A label that is not of the set is read as O. None if no tag ends there.
+        A label that is not of the set is read as O, but a plain one is no tag. None if no tag ends
+        there.
         """
         if not text.endswith(")", 0, end):
             return None
@@ -81,7 +110,7 @@ class TagSet:
             if size <= end and (tag := self._tags.get(text[end - size : end])):
                 return end - size, tag
         start = text.rfind("(", 0, end)
-        if text[start : start + 3] in ("(B-", "(I-") and ")" not in text[start : end - 1]:
+        if text[start : start + 3] in self._openings and ")" not in text[start : end - 1]:
             return start, OUTSIDE
         return None
 

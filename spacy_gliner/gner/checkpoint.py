@@ -1,0 +1,179 @@
+"""A generative model with its tokenizer and settings, as a folder of the transformers library."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from transformers import (
+    AutoConfig,
+    AutoModelForCausalLM,
+    AutoModelForSeq2SeqLM,
+    AutoTokenizer,
+    PretrainedConfig,
+    PreTrainedModel,
+    PreTrainedTokenizerFast,
+)
+
+from ..errors import Errors
+from ..folders import from_files, to_files
+from ..precision import bfloat16, int8
+from .bio import compact
+from .config import GNERConfig
+from .instruction import Instruction, instructions
+from .target import TargetPieces
+
+# Encoder-decoders whose decoder is T5's; of the others all that only have a decoder will do.
+ENCODER_DECODERS = ("t5", "mt5")
+MAX_SHARD_SIZE = "2GB"
+
+
+@dataclass(frozen=True, eq=False)
+class GNERCheckpoint:
+    """All that is needed to write tags. The network is in evaluation mode."""
+
+    config: GNERConfig
+    network: PreTrainedModel
+    tokenizer: PreTrainedTokenizerFast
+    _copies: dict[tuple[str, int], PreTrainedModel] = field(default_factory=dict, repr=False)
+
+    @property
+    def is_encoder_decoder(self) -> bool:
+        return bool(self.network.config.is_encoder_decoder)
+
+    @cached_property
+    def target(self) -> TargetPieces:
+        return TargetPieces(self.tokenizer)
+
+    @cached_property
+    def instruction(self) -> Instruction:
+        return Instruction(self.config.instruction)
+
+    def running(self, precision: str) -> PreTrainedModel:
+        """The network, or a copy that computes in "bfloat16" or "int8", made when it is needed."""
+        if precision == "float32":
+            return self.network
+        version = sum(parameter._version for parameter in self.network.parameters())
+        if (precision, version) not in self._copies:
+            copy = {"bfloat16": bfloat16, "int8": int8}[precision]
+            self._copies.clear()
+            self._copies[precision, version] = copy(self.network)
+        return self._copies[precision, version]
+
+    def prompts(self, texts: Sequence[tuple[Sequence[str], Sequence[str]]]) -> list[list[int]]:
+        """The pieces of the whole input, with those that the tokenizer puts around it.
+
+        texts: pairs of words and labels.
+        """
+        written = [self.instruction.write(compact(words), labels) for words, labels in texts]
+        encoded = self.tokenizer(written, return_attention_mask=False)["input_ids"]
+        if self.is_encoder_decoder:
+            return encoded
+        # The target goes on where the prompt ends.
+        return [ids[:-1] if ids[-1] == self.target.eos else ids for ids in encoded]
+
+    def spell(self, words: Sequence[str]) -> list[str]:
+        """Words as the vocabulary can spell them: encoded and decoded (GNER, section 3.2)."""
+        encoded = self.tokenizer(list(words), add_special_tokens=False)["input_ids"]
+        return [word.strip() for word in self.decode(encoded)]
+
+    def decode(self, ids: Sequence[Sequence[int]]) -> list[str]:
+        return self.tokenizer.batch_decode(
+            ids, skip_special_tokens=True, clean_up_tokenization_spaces=False
+        )
+
+    # Saving
+
+    def to_disk(self, folder: str | Path, *, max_shard_size: str = MAX_SHARD_SIZE) -> None:
+        """Write the folder; weights that two layers share are written once.
+
+        max_shard_size: of a file of weights; larger ones could not be sent as bytes.
+        """
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        self.network.save_pretrained(folder, max_shard_size=max_shard_size)
+        self.tokenizer.save_pretrained(folder)
+        self.config.to_disk(folder)
+
+    @classmethod
+    def from_disk(cls, folder: str | Path, *, instruction: str | None = None) -> "GNERCheckpoint":
+        """Read a folder, and run no code from it; touches no network.
+
+        instruction: the name of one in the registry; by default what the folder says, or else
+            the one that published models of this kind were trained with.
+        Raises ValueError if the folder is incomplete or damaged, or holds another kind of model.
+        """
+        network, tokenizer = _read(folder)
+        config = GNERConfig.from_disk(Path(folder), instruction=_default(network.config))
+        if instruction is not None:
+            config = GNERConfig(_template(instruction), config.boundaries, config.context)
+        return cls(config, network, tokenizer)
+
+    def to_files(self) -> dict[str, bytes]:
+        """The folder's files, by their paths in it."""
+        return to_files(self.to_disk)
+
+    @classmethod
+    def from_files(cls, files: Mapping[str, bytes]) -> "GNERCheckpoint":
+        return from_files(files, cls.from_disk)
+
+
+def new_checkpoint(
+    base: str | Path,
+    *,
+    instruction: str | None = None,
+    boundaries: str = "bio",
+    context: int | str = "full",
+) -> GNERCheckpoint:
+    """A pretrained model that is to learn to write tags.
+
+    base: its folder. instruction: the name of one in the registry.
+    Raises ValueError as `from_disk`, and for settings that cannot be.
+    """
+    network, tokenizer = _read(base)
+    template = _default(network.config) if instruction is None else _template(instruction)
+    return GNERCheckpoint(GNERConfig(template, boundaries, context), network, tokenizer)
+
+
+def _read(folder: str | Path) -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:
+    folder = str(folder)
+    local: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
+    try:
+        config = AutoConfig.from_pretrained(folder, **local)
+        tokenizer = AutoTokenizer.from_pretrained(folder, **local)
+        network, info = _kind(config).from_pretrained(
+            folder, **local, torch_dtype="auto", output_loading_info=True
+        )
+    except (OSError, RuntimeError, KeyError, ValueError, SafetensorError) as error:
+        raise ValueError(Errors.G512.format(folder=folder, error=error)) from error
+    if info["missing_keys"]:
+        missing = sorted(info["missing_keys"])
+        raise ValueError(Errors.G513.format(folder=folder, missing=missing))
+    if not isinstance(tokenizer, PreTrainedTokenizerFast):
+        raise ValueError(Errors.G106.format(encoder=folder))
+    if config.is_encoder_decoder and config.model_type not in ENCODER_DECODERS:
+        raise ValueError(Errors.G514.format(folder=folder, kind=config.model_type))
+    # T5's sums are too large for float16.
+    if network.dtype == torch.float16:
+        network = network.float()
+    return network.eval(), tokenizer
+
+
+def _kind(config: PretrainedConfig) -> Any:
+    """The class that loads a model."""
+    return AutoModelForSeq2SeqLM if config.is_encoder_decoder else AutoModelForCausalLM
+
+
+def _default(config: PretrainedConfig) -> str:
+    """The instruction of the published models of this kind."""
+    return _template("GNER-T5" if config.is_encoder_decoder else "GNER-LLaMA")
+
+
+def _template(name: str) -> str:
+    if name not in instructions:
+        known = sorted(instructions.get_all())
+        raise ValueError(Errors.G515.format(name=name, known=known))
+    return instructions.get(name).template
