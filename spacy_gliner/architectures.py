@@ -24,7 +24,7 @@ def build_gliner(name: str = DEFAULT_MODEL, revision: str | None = None) -> Mode
         as "urchade/gliner_medium-v2.1".
     revision: branch, tag or commit of a hub id.
     """
-    return _model(partial(_checkpoint, name, revision))
+    return _gliner_model(partial(_checkpoint, name, revision))
 
 
 def build_new_gliner(
@@ -43,7 +43,7 @@ def build_new_gliner(
     Raises ValueError [G107], when the model is first used, if there is no such package or folder.
     """
     settings = {"hidden_size": hidden_size, "max_width": max_width, "span_mode": span_mode}
-    return _model(partial(_new_checkpoint, encoder, **settings))
+    return _gliner_model(partial(_new_checkpoint, encoder, **settings))
 
 
 def build_shared_gliner(
@@ -61,10 +61,42 @@ def build_shared_gliner(
     Raises ValueError [G124], when the model is first used, if it was never initialized.
     """
     settings = {"hidden_size": hidden_size, "max_width": max_width}
-    model = _model(partial(_shared_checkpoint, tok2vec, labels_encoder, **settings))
+    model = _gliner_model(partial(_shared_checkpoint, tok2vec, labels_encoder, **settings))
     model.layers.append(tok2vec)
     model.set_ref("tok2vec", tok2vec)
     return model
+
+
+def build_gner(
+    name: str | None = None, revision: str | None = None, instruction: str | None = None
+) -> Model:
+    """A trained GNER model (`spacy_gliner.GNER.v1`), read when it is first used.
+
+    name: a folder, or a hub id such as "dyyyyyyyy/GNER-T5-base".
+    revision: branch, tag or commit of a hub id.
+    instruction: what the model was trained to be asked with: a name in the registry
+        `gner_instructions`. None: as the folder says, or else as published models of its kind.
+    Raises ValueError [G532], when the model is first used, if there is no name.
+    """
+    return _gner_model(partial(_gner_checkpoint, name, revision, instruction))
+
+
+def build_new_gner(
+    base: str,
+    instruction: str | None = None,
+    boundaries: str = "bio",
+    context: int | str = "full",
+) -> Model:
+    """A pretrained language model to be trained to write tags (`spacy_gliner.NewGNER.v1`).
+
+    base: a T5 or a model that has only a decoder; a folder, or a hub id such as
+        "google-t5/t5-small".
+    instruction: a name in the registry `gner_instructions`. None: as published models of its kind.
+    boundaries: "bio", or "plain" for tags without B- and I- (an ablation of the paper).
+    context: how many words around each entity the model writes: "full", all; or a number.
+    """
+    settings = {"instruction": instruction, "boundaries": boundaries, "context": context}
+    return _gner_model(partial(_new_gner_checkpoint, base, **settings))
 
 
 def resolve_encoder(encoder: str) -> str:
@@ -105,13 +137,42 @@ def _shared_checkpoint(tok2vec: Model, labels_encoder: str, **settings: Any) -> 
     return new_shared_checkpoint(vectors.shape[1], folder, name=labels_encoder, **settings)
 
 
-def _model(load: Any) -> Model:
+def _gner_checkpoint(name: str | None, revision: str | None, instruction: str | None) -> Any:
+    from .gliner.hub import checkpoint_folder
+    from .gner.checkpoint import GNERCheckpoint
+    from .gner.hub import GNER
+
+    if name is None:
+        raise ValueError(Errors.G532)
+    folder = checkpoint_folder(name, revision, kind=GNER)
+    return GNERCheckpoint.from_disk(folder, instruction=instruction)
+
+
+def _new_gner_checkpoint(base: str, **settings: Any) -> Any:
+    from .gliner.hub import checkpoint_folder
+    from .gner.checkpoint import new_checkpoint
+    from .gner.hub import BASE
+
+    return new_checkpoint(checkpoint_folder(base, kind=BASE), **settings)
+
+
+def _gliner_model(load: Any) -> Model:
     from .shim import GLiNERShim
 
+    return _model("gliner", GLiNERShim(load))
+
+
+def _gner_model(load: Any) -> Model:
+    from .shim import GNERShim
+
+    return _model("gner", GNERShim(load))
+
+
+def _model(name: str, shim: Any) -> Model:
     return Model(
-        "gliner",
+        name,
         _forward,
-        shims=[GLiNERShim(load)],
+        shims=[shim],
         attrs={
             "precision": "float32",
             "training_precision": "float32",
@@ -120,12 +181,12 @@ def _model(load: Any) -> Model:
     )
 
 
-def _forward(model: Model, prompts: Any, is_train: bool) -> tuple[Any, Any]:
-    """Prompts -> logits of all spans, and their backpropagation."""
+def _forward(model: Model, batch: Any, is_train: bool) -> tuple[Any, Any]:
+    """What the model reads -> logits, and their backpropagation."""
     from .shim import shim_of
 
     shim = shim_of(model)
     if is_train:
         attrs = model.attrs
-        return shim.begin_update(prompts, attrs["training_precision"], attrs["dropout_rate"])
-    return shim.predict(prompts, model.attrs["precision"]), lambda _: None
+        return shim.begin_update(batch, attrs["training_precision"], attrs["dropout_rate"])
+    return shim.predict(batch, model.attrs["precision"]), lambda _: None

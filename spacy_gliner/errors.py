@@ -313,6 +313,14 @@ class Errors(metaclass=_Coded):
         "tag, but this one was trained with boundaries {boundaries!r} and context {context!r}. Set "
         "it to 'free'."
     )
+    G518 = (
+        "The tokenizer in '{folder}' has no 'eos_token', the piece that ends a text. Name it in "
+        "tokenizer_config.json."
+    )
+    G519 = (
+        "The file {path} has the settings {unknown}, which are not known. Remove them, or install "
+        "the version of spacy-gliner that wrote them."
+    )
     G530 = "The setting '{setting}' of the component '{name}' is {value!r}, but must be {demand}."
     G531 = (
         "The setting 'outside_bias' of the component '{name}' is {value}, but free decoding "

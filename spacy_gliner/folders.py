@@ -1,9 +1,10 @@
-"""A checkpoint's folder as a mapping of its files, for `to_bytes` and `from_bytes`."""
+"""The files of a checkpoint's folder."""
 
+import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from .errors import Errors
 
@@ -31,3 +32,14 @@ def from_files(files: Mapping[str, bytes], read: Callable[[Path], Read]) -> Read
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
         return read(Path(folder))
+
+
+def read_object(path: Path) -> dict[str, Any]:
+    """A JSON object. Raises ValueError [G103] for a file that is damaged or holds none."""
+    try:
+        stored = json.loads(path.read_text(encoding="utf8"))
+    except ValueError as error:
+        raise ValueError(Errors.G103.format(path=path, error=error)) from error
+    if not isinstance(stored, dict):
+        raise ValueError(Errors.G103.format(path=path, error="it is no JSON object"))
+    return stored

@@ -24,4 +24,5 @@ def int8(network: Network) -> Network:
     with warnings.catch_warnings():
         # What torch announces for a later release; the one to use is pinned.
         warnings.simplefilter("ignore")
-        return quantize_dynamic(network, {nn.Linear: per_channel_dynamic_qconfig})
+        whole = deepcopy(network).float()
+        return quantize_dynamic(whole, {nn.Linear: per_channel_dynamic_qconfig}, inplace=True)

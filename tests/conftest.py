@@ -13,8 +13,11 @@ from spacy.language import Language
 
 from spacy_gliner.gliner.checkpoint import Checkpoint
 from spacy_gliner.gliner.new import new_checkpoint
+from spacy_gliner.pipeline import gner
 
 from . import tiny
+from .gner import models
+from .gner.reader import Reader
 
 torch.set_num_threads(1)
 # A busy machine is slow, which is no error; in CI the cases are the same every time.
@@ -82,3 +85,33 @@ def make_pipeline(folder, **config) -> Language:
     model = {"@architectures": "spacy_gliner.GLiNER.v1", "name": str(folder)}
     nlp.add_pipe("gliner", config={"model": model, "threshold": 0.5, **config})
     return nlp
+
+
+@pytest.fixture(scope="session")
+def gner_folders(tmp_path_factory):
+    """Folders of models with random weights."""
+    return {
+        "T5": models.write_t5(tmp_path_factory.mktemp("t5")),
+        "LLaMA": models.write_llama(tmp_path_factory.mktemp("llama")),
+    }
+
+
+@pytest.fixture(scope="session")
+def make_gner(gner_folders):
+    """Makes pipelines with random weights, by the kind of model and the component's settings."""
+
+    def make(kind: str = "T5", **config) -> Language:
+        nlp = spacy.blank("en")
+        model = {"@architectures": "spacy_gliner.GNER.v1", "name": str(gner_folders[kind])}
+        nlp.add_pipe("gner", config={"model": model, "labels": tiny.LABELS, **config})
+        return nlp
+
+    return make
+
+
+@pytest.fixture
+def reader(monkeypatch) -> Reader:
+    """Takes the model's place in all gner components."""
+    reader = Reader()
+    monkeypatch.setattr(gner, "annotate", reader)
+    return reader

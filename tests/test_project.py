@@ -106,7 +106,7 @@ def training_runs() -> list:
         line[line.index("train") + 1 :] for line in lines if {"spacy", "train"} <= set(line[:5])
     ]
     own = ["--paths.train", "train.spacy", "--paths.dev", "dev.spacy"]
-    runs += [[f"configs/{name}.cfg", *own] for name in ("finetune", "nested")]
+    runs += [[f"configs/{name}.cfg", *own] for name in ("finetune", "nested", "gner")]
     return [pytest.param(run[0], run[1:], id=" ".join(run[:3])) for run in runs]
 
 

@@ -1,5 +1,6 @@
 """What spaCy finds by name."""
 
+import inspect
 import subprocess
 import sys
 from importlib.metadata import distribution
@@ -9,12 +10,16 @@ from spacy.language import Language
 from spacy.util import load_model_from_config
 from thinc.api import Config
 
+from spacy_gliner.factories import make_gner
+
 NAMES = {
-    "spacy_factories": {"gliner"},
+    "spacy_factories": {"gliner", "gner"},
     "spacy_architectures": {
         "spacy_gliner.GLiNER.v1",
         "spacy_gliner.NewGLiNER.v1",
         "spacy_gliner.SharedGLiNER.v1",
+        "spacy_gliner.GNER.v1",
+        "spacy_gliner.NewGNER.v1",
     },
     "spacy_scorers": {"spacy_gliner.scorer.v1"},
     "spacy_readers": {"spacy_gliner.Corpus.v1", "spacy_gliner.Mixture.v1"},
@@ -29,8 +34,8 @@ for name in ("torch", "transformers", "safetensors"):
     sys.modules[name] = None
 from spacy.language import Language
 import spacy_gliner.factories, spacy_gliner.architectures
-assert Language.has_factory("gliner")
-assert "spacy_gliner.pipeline.gliner" not in sys.modules
+assert Language.has_factory("gliner") and Language.has_factory("gner")
+assert not {"spacy_gliner.pipeline.gliner", "spacy_gliner.pipeline.gner"} & sys.modules.keys()
 """
 
 
@@ -49,6 +54,7 @@ def test_spacy_finds_them():
         if kind not in ("factories", "cli"):
             assert all(registry.has(kind, name) for name in names), kind
     assert Language.has_factory("gliner")
+    assert Language.has_factory("gner")
 
 
 def test_the_factory_is_described():
@@ -57,6 +63,15 @@ def test_the_factory_is_described():
     assert meta.default_score_weights["ents_f"] == 1.0
     assert meta.default_config["labels"] == []
     assert meta.default_config["model"]["name"] == "default"
+
+
+def test_the_factory_of_generative_models_is_described():
+    meta = Language.get_factory_meta("gner")
+    assert list(meta.assigns) == ["doc.ents"]
+    assert meta.default_score_weights["ents_f"] == 1.0
+    assert meta.default_config["model"]["name"] is None
+    arguments = set(inspect.signature(make_gner).parameters)
+    assert set(meta.default_config) == arguments - {"nlp", "name"}
 
 
 def test_the_default_config_survives_writing(make_random):

@@ -13,6 +13,7 @@ from typer import Option
 from wasabi import Printer
 
 from ..evaluation.predict import find_component
+from ..factories import GLINER
 from .app import gliner_cli
 from .evaluate import DEFAULT_MODEL, load
 
@@ -89,7 +90,7 @@ def demo_cli(
     sections = []
     try:
         nlp = load(model)
-        component: Any = nlp.get_pipe(find_component(nlp))
+        component: Any = nlp.get_pipe(find_component(nlp, factories=(GLINER,)))
         for example in EXAMPLES:
             doc = annotate(component, nlp.make_doc(example.text), example)
             msg.divider(example.title)

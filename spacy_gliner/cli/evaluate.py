@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import spacy
 from spacy.cli._util import import_code
@@ -14,8 +14,8 @@ from wasabi import Printer
 from ..errors import Errors
 from ..evaluation import tables
 from ..evaluation.evaluate import evaluate
-from ..evaluation.predict import FACTORY
-from ..evaluation.results import Evaluation
+from ..evaluation.results import Evaluation, manner
+from ..factories import GLINER
 from .app import gliner_cli
 
 DEFAULT_MODEL = "default"
@@ -30,6 +30,9 @@ def evaluate_cli(
     pipe: Annotated[str | None, Option(help="Name of the component, if not the only one")] = None,
     threshold: Annotated[float | None, Option(help="Instead of the component's own")] = None,
     thresholds: Annotated[str | None, Option(help="Compare several, as in 0.3,0.4")] = None,
+    decoding: Annotated[
+        Literal["forced", "free"] | None, Option(help="Of a gner component, not its own")
+    ] = None,
     limit: Annotated[int | None, Option(min=1, help="Passages of each data set")] = None,
     drop_labels: Annotated[str, Option(help="Types not to ask for, as in misc,else")] = "",
     lower_labels: Annotated[
@@ -57,6 +60,7 @@ def evaluate_cli(
             },
             component=pipe,
             thresholds=parse_thresholds(threshold, thresholds),
+            decoding=decoding,
         )
     except (ValueError, OSError) as error:  # OSError: spaCy finds no such pipeline
         msg.fail(str(error), exits=1)
@@ -78,7 +82,7 @@ def load(model: str) -> Language:
     if model != DEFAULT_MODEL:
         return spacy.load(model)
     nlp = spacy.blank("en")
-    nlp.add_pipe(FACTORY)
+    nlp.add_pipe(GLINER)
     return nlp
 
 
@@ -95,9 +99,9 @@ def parse_thresholds(threshold: float | None, thresholds: str | None) -> tuple[f
 
 
 def print_details(evaluations: Iterable[Evaluation]) -> None:
-    """Print the types of each data set and the kinds of mistakes, at each threshold."""
+    """Print the types of each data set and the kinds of mistakes, of each evaluation."""
     for result in evaluations:
-        print(f"\nAt threshold {result['threshold']}\n\n{tables.mistakes_table(result)}")
+        print(f"\n{manner(result).capitalize()}\n\n{tables.mistakes_table(result)}")
         for name, scores in result["sets"].items():
             print(f"\n{name}, {scores['left_out']} marked mentions not asked for\n")
             print(tables.types_table(scores))

@@ -10,6 +10,7 @@ from wasabi import Printer
 
 from ..errors import Errors
 from ..evaluation.predict import find_component
+from ..factories import GLINER
 from ..gliner.checkpoint import Checkpoint
 from ..gliner.config import CONFIG_FILE
 from ..gliner.onnx import ONNX_FILE, export_onnx
@@ -58,7 +59,7 @@ def check_folder(folder: Path, *, force: bool) -> None:
 
 def find_checkpoint(nlp: Language, name: str | None) -> Checkpoint:
     """The checkpoint of the named component, or of the only one. Raises ValueError without one."""
-    name = find_component(nlp, name)
+    name = find_component(nlp, name, factories=(GLINER,))
     component: Any = nlp.get_pipe(name)
     if not isinstance(component, GLiNER):
         kind = type(component).__name__

@@ -7,7 +7,7 @@ import spacy
 from typer import Argument, Option
 from wasabi import Printer
 
-from ..evaluation.predict import FACTORY
+from ..factories import GLINER
 from .app import gliner_cli
 
 
@@ -28,7 +28,7 @@ def import_cli(
     try:
         nlp = spacy.blank(lang)
         nlp.add_pipe(
-            FACTORY,
+            GLINER,
             config={
                 "model": model,
                 "labels": [label.strip() for label in labels.split(",") if label.strip()],

@@ -9,28 +9,35 @@ from spacy.tokens import Doc
 from tqdm import tqdm
 
 from ..errors import Errors
+from ..factories import FACTORIES
 from .gold import Mention, Question
-
-FACTORY = "gliner"
 
 
 @dataclass(frozen=True)
 class Answer:
-    """A question and what was predicted: each mention with its score, types lower-cased."""
+    """A question and what was predicted: each mention with its score, types lower-cased.
+
+    A score is None if the component gives none.
+    """
 
     question: Question
-    scores: Mapping[Mention, float]
+    scores: Mapping[Mention, float | None]
 
 
-def find_component(nlp: Language, name: str | None = None) -> str:
-    """The name of the component that is meant: the one given, or the only one of our factory.
+def find_component(
+    nlp: Language, name: str | None = None, *, factories: Sequence[str] = FACTORIES
+) -> str:
+    """The name of the component that is meant: the one given, or the only one of our factories.
 
     Raises ValueError if there is none, or more than one to choose from.
     """
-    made = [pipe for pipe in nlp.pipe_names if nlp.get_pipe_meta(pipe).factory == FACTORY]
+    made = [pipe for pipe in nlp.pipe_names if nlp.get_pipe_meta(pipe).factory in factories]
     candidates = [pipe for pipe in nlp.pipe_names if pipe == name] if name else made
     if len(candidates) != 1:
-        raise ValueError(Errors.G303.format(name=name, made=made, pipes=nlp.pipe_names))
+        ours = " or ".join(map(repr, factories))
+        raise ValueError(
+            Errors.G303.format(name=name, factories=ours, made=made, pipes=nlp.pipe_names)
+        )
     return candidates[0]
 
 
@@ -43,8 +50,10 @@ def answer(
     A question without labels has nothing to be asked, and an empty answer.
     """
     pipe: Any = nlp.get_pipe(component)
-    asked = [(_to_doc(q, nlp), i) for i, q in enumerate(questions) if q.labels]
-    found: dict[int, Mapping[Mention, float]] = {}
+    asked = [
+        (_to_doc(q, nlp, pipe.labels_extension), i) for i, q in enumerate(questions) if q.labels
+    ]
+    found: dict[int, Mapping[Mention, float | None]] = {}
     with nlp.select_pipes(enable=component):
         docs = nlp.pipe(asked, as_tuples=True)
         for doc, i in tqdm(docs, desc=title, total=len(asked), disable=None):
@@ -64,13 +73,13 @@ def above(answers: Sequence[Answer], threshold: float) -> list[Answer]:
     decoder that joins spans, or ranks them by something else than the score it compares.)
     """
     return [
-        replace(given, scores={m: score for m, score in given.scores.items() if score > threshold})
+        replace(given, scores={m: s for m, s in given.scores.items() if s and s > threshold})
         for given in answers
     ]
 
 
-def _to_doc(question: Question, nlp: Language) -> Doc:
+def _to_doc(question: Question, nlp: Language, labels_extension: str) -> Doc:
     """The text without its gold, in the gold's own words, so that boundaries can be compared."""
     doc = Doc(nlp.vocab, words=list(question.words), spaces=list(question.spaces))
-    doc._.gliner_labels = list(question.labels)
+    doc._.set(labels_extension, list(question.labels))
     return doc

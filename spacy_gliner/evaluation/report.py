@@ -9,7 +9,7 @@ from typing import Literal, cast
 
 from ..errors import Errors
 from .published import PUBLISHED, SEVEN_SETS
-from .results import Evaluation
+from .results import Evaluation, manner
 from .tables import table
 
 START, END = "<!-- results:start -->", "<!-- results:end -->"
@@ -100,7 +100,7 @@ def _settings(name: str, evaluation: Evaluation) -> str:
     dropped = ", ".join(evaluation["drop_labels"])
     case = "in lower case" if evaluation["lower_labels"] else "as they are written"
     without = f", without {dropped}" if dropped else ""
-    return f"{name}: threshold {evaluation['threshold']}, asked for types {case}{without}."
+    return f"{name}: {manner(evaluation)}, asked for types {case}{without}."
 
 
 def _column(dataset: str) -> str | None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from statistics import fmean
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 from spacy.scorer import PRFScore
 
@@ -55,9 +55,13 @@ class Settings(TypedDict):
 
 
 class Evaluation(Settings):
-    """Of one model at one threshold, its own if none was set. The averages are over the sets."""
+    """Of one model at one threshold, its own if none was set. The averages are over the sets.
+
+    decoding: of a gner model, which has no threshold.
+    """
 
     threshold: Threshold
+    decoding: NotRequired[str]
     average_f1: float
     average_text_f1: float
     sets: dict[str, SetScores]
@@ -67,16 +71,26 @@ def evaluation(
     answers: Mapping[str, Sequence[Answer]],
     settings: Settings,
     threshold: Threshold,
+    *,
+    decoding: str | None = None,
 ) -> Evaluation:
     """Score the answers to each data set, by name."""
     sets = {name: set_scores(given) for name, given in answers.items()}
-    return {
+    figures: Evaluation = {
         **settings,
         "threshold": threshold,
         "average_f1": round(fmean(scores["f1"] for scores in sets.values()), 2),
         "average_text_f1": round(fmean(scores["text_f1"] for scores in sets.values()), 2),
         "sets": sets,
     }
+    return figures if decoding is None else {**figures, "decoding": decoding}
+
+
+def manner(evaluation: Evaluation) -> str:
+    """How spans were chosen, in a few words."""
+    if "decoding" in evaluation:
+        return f"{evaluation['decoding']} decoding"
+    return f"threshold {evaluation['threshold']}"
 
 
 def set_scores(answers: Sequence[Answer]) -> SetScores:

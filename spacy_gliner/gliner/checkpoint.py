@@ -4,13 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from ..errors import Errors
+from ..folders import from_files, to_files
 from .bi_encoder import BiRowBuilder
 from .build import build_network
 from .config import GLiNERConfig
@@ -79,21 +78,11 @@ class Checkpoint:
 
     def to_files(self) -> dict[str, bytes]:
         """The folder's files, by their paths in it."""
-        with TemporaryDirectory() as folder:
-            self.to_disk(folder)
-            paths = [path for path in sorted(Path(folder).rglob("*")) if path.is_file()]
-            return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
+        return to_files(self.to_disk)
 
     @classmethod
     def from_files(cls, files: Mapping[str, bytes]) -> "Checkpoint":
-        with TemporaryDirectory() as folder:
-            for name, content in files.items():
-                path = (Path(folder) / name).resolve()
-                if not path.is_relative_to(Path(folder).resolve()):
-                    raise ValueError(Errors.G117.format(name=name))
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_bytes(content)
-            return cls.from_disk(folder)
+        return from_files(files, cls.from_disk)
 
 
 def _completed(config: GLiNERConfig, state: Mapping[str, Tensor], folder: Path) -> GLiNERConfig:

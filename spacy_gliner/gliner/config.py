@@ -7,6 +7,7 @@ from typing import Any
 
 from ..errors import Errors
 from ..fields import mistyped
+from ..folders import read_object
 
 CONFIG_FILE = "gliner_config.json"
 TOKEN_LEVEL = "token_level"
@@ -91,7 +92,7 @@ class GLiNERConfig:
         path = folder / CONFIG_FILE
         if not path.is_file():
             raise ValueError(Errors.G101.format(folder=folder, file=CONFIG_FILE))
-        stored = _read(path)
+        stored = read_object(path)
         if "model_name" not in stored:
             raise ValueError(Errors.G102.format(path=path, missing=["model_name"]))
         if "has_rnn" in stored:
@@ -121,13 +122,3 @@ class GLiNERConfig:
         if self.num_rnn_layers > 1:
             what = "an LSTM of several layers"
             raise ValueError(Errors.G112.format(path=path, name="num_rnn_layers", what=what))
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        stored = json.loads(path.read_text(encoding="utf8"))
-    except ValueError as error:
-        raise ValueError(Errors.G103.format(path=path, error=error)) from error
-    if not isinstance(stored, dict):
-        raise ValueError(Errors.G103.format(path=path, error="it is no JSON object"))
-    return stored

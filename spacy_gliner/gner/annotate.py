@@ -128,16 +128,19 @@ def _free(checkpoint: GNERCheckpoint, rows: Sequence[_Row], decoding: Decoding) 
     tag_sets = [
         TagSet(row.sentence.labels, boundaries=checkpoint.config.boundaries) for row in rows
     ]
+    longest = [_longest(checkpoint, row) for row in rows]
     written = free.write(
         checkpoint.running(decoding.precision),
         [row.prompt for row in rows],
         eos=checkpoint.target.eos,
-        longest=max(_longest(checkpoint, row) for row in rows),
+        longest=max(longest),
         beam=decoding.beam,
     )
+    # What does not end is cut off as it would be alone.
+    texts = checkpoint.decode([ids[:most] for ids, most in zip(written, longest, strict=True)])
     return [
         _read(checkpoint, row, tags, text)
-        for row, tags, text in zip(rows, tag_sets, checkpoint.decode(written), strict=True)
+        for row, tags, text in zip(rows, tag_sets, texts, strict=True)
     ]
 
 

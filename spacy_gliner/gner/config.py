@@ -1,14 +1,13 @@
 """What a GNER model was trained for, beside what its transformer's own settings say."""
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any
 
 import srsly
 
 from ..errors import Errors
 from ..fields import mistyped
+from ..folders import read_object
 from .bio import BOUNDARIES
 from .instruction import Instruction
 
@@ -45,9 +44,12 @@ class GNERConfig:
         """The settings in a folder; published checkpoints have none, and were trained with these.
 
         instruction: of a folder without settings.
+        Raises ValueError: [G103] for a damaged file, [G519] for settings that are not known.
         """
         path = folder / CONFIG_FILE
-        stored: Mapping[str, Any] = srsly.read_json(path) if path.is_file() else {}
+        stored = read_object(path) if path.is_file() else {}
+        if unknown := sorted(stored.keys() - {field.name for field in fields(cls)}):
+            raise ValueError(Errors.G519.format(path=path, unknown=unknown))
         return cls(**{"instruction": instruction, **stored})
 
     def _refuse(self, name: str, demand: str) -> None:

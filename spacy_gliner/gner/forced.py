@@ -136,7 +136,7 @@ class Search:
             chunks, ends = self._chunks(word, ahead, pending)
             answer = yield Request(parents, starts, chunks, ends)
             if self._settings.beam == 1:
-                beam = [self._accept(beam[0], answer[0])]
+                beam = [self._accept(beam[0], answer[0][: ahead + 1])]
             decided = len(beam[0].tags) - word
             place = min(decided, ahead)
             starts = [start + own[place] + 1 for start, own in zip(starts, ends, strict=True)]
@@ -144,7 +144,8 @@ class Search:
                 parents, pending = [0], [tags.pieces[OUTSIDE]]
                 ahead = min(2 * ahead + 1, self._settings.draft)
             else:
-                items = yield from self._choose(beam, starts, [own[place] for own in answer])
+                logits = [(own[place], own[ahead + 1 :][: place == ahead]) for own in answer]
+                items = yield from self._choose(beam, starts, logits)
                 beam = [beam[i.row].extend(Tagged(str(i.next), *i[2:4])) for i in items]
                 parents, starts = [i.row for i in items], [starts[i.row] for i in items]
                 pending = [tags.pieces[str(i.next)] for i in items]
@@ -154,10 +155,13 @@ class Search:
     def _chunks(
         self, word: int, ahead: int, pending: Sequence[Pieces]
     ) -> tuple[list[Pieces], list[list[int]]]:
-        """What is read at a word and at those drafted, and where their tags are chosen."""
-        outside = self._text.tags.pieces[OUTSIDE]
+        """What is read at a word and at those drafted, and where their tags are chosen.
+
+        Behind the last, what every B goes on with, for then its label is chosen too.
+        """
+        outside, begun = self._text.tags.pieces[OUTSIDE], self._text.tags.begun
         first, *drafted = self._text.chunks[word : word + ahead + 1]
-        parts = [first, *((*outside, *chunk) for chunk in drafted)]
+        parts = [first, *((*outside, *chunk) for chunk in drafted), *([begun] if begun else [])]
         lengths = np.cumsum([len(part) for part in parts])
         behind = [piece for part in parts for piece in part]
         return (
@@ -176,18 +180,22 @@ class Search:
         return hypothesis
 
     def _choose(
-        self, beam: Sequence[Hypothesis], starts: Sequence[int], logits: Sequence[np.ndarray]
+        self,
+        beam: Sequence[Hypothesis],
+        starts: Sequence[int],
+        logits: Sequence[tuple[np.ndarray, np.ndarray]],
     ) -> Generator[Request, Answer, list[_Item]]:
         """The best tags of the next word: the likeliest first, over all hypotheses.
 
         The first pieces of a tag are no less likely than the whole. So they are followed only while
         they are among the best.
+        logits: of each hypothesis where the tag begins, and where B has, if that was read.
         """
-        items = [
-            item
-            for row, (hypothesis, own) in enumerate(zip(beam, logits, strict=True))
-            for item in self._items(hypothesis, row, own)
-        ]
+        items = []
+        for row, (hypothesis, (first, begun)) in enumerate(zip(beam, logits, strict=True)):
+            for item in self._items(hypothesis, row, first):
+                known = len(begun) and _path(item) == self._text.tags.begun
+                items += self._branch(item, begun[0]) if known else [item]
         while True:
             best = nlargest(self._settings.beam, items, key=lambda item: item.total)
             # Of each row one at a time, since what is read here stands where the row goes on.

@@ -1,4 +1,4 @@
-"""Free decoding, as the paper does it: the model writes words and tags, one piece after the other."""
+"""Free decoding, as the paper does it: the model writes words and tags, piece by piece."""
 
 from collections.abc import Sequence
 
@@ -30,7 +30,10 @@ def write(
     before = not network.config.is_encoder_decoder
     ids, mask = _padded(prompts, before=before)
     ids, mask = ids.to(network.device), mask.to(network.device)
-    written = network.generate(ids, attention_mask=mask, generation_config=settings)
+    # A folder may have ways of its own, such as sampling, which are not for this.
+    written = network.generate(
+        ids, attention_mask=mask, generation_config=settings, use_model_defaults=False
+    )
     return written[:, ids.shape[1] if before else 1 :].tolist()
 
 

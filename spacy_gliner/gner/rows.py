@@ -47,10 +47,12 @@ class Rows(ABC):
             self._select(parents)
         self._count = len(parents)
         ids = pad([*chunks, [0]], device=self.network.device)[:-1]
-        first = torch.tensor(list(starts), device=ids.device)
-        positions = first[:, None] + torch.arange(ids.shape[1], device=ids.device)
+        first = torch.tensor(list(starts), device=ids.device)[:, None]
+        ends = first + torch.tensor([len(chunk) for chunk in chunks], device=ids.device)[:, None]
+        positions = first + torch.arange(ids.shape[1], device=ids.device)
         self.cache.place(positions)
-        return self._read(ids, positions)
+        # What pads a row is read at its last position: the model may have none behind it.
+        return self._read(ids, positions.minimum(ends - 1).clamp(min=0))
 
     _count = 0
 

@@ -25,6 +25,7 @@ class TagTrie:
     """The legal tags of a label set: O, B of any label, I of the entity that is open.
 
     pieces: of each tag. outside, inside: the first pieces of O and of I.
+    begun: the pieces that every B begins with; none if there is nothing to choose behind them.
     Raises ValueError: [G510] if the first piece does not tell O, B and I apart; [G516] for a label
     whose tag goes on where another one has ended.
     """
@@ -39,6 +40,8 @@ class TagTrie:
         (self.outside,) = first["O"]
         self.inside = frozenset(first["I"])
         self.after = lru_cache(maxsize=None)(self._after)
+        choices = [c for c in self.after(None).branches.values() if isinstance(c, Choice)]
+        self.begun = choices[0].path if len(choices) == 1 else ()
 
     @property
     def ids(self) -> list[int]:

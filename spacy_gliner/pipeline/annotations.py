@@ -4,6 +4,7 @@ import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain, compress
+from math import isnan
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ class Prediction:
     """Labelled spans of one Doc. Four sequences of one length.
 
     start, end: tokens, end exclusive. *Shape:* (spans,)
-    labels: the label of each span. scores: in [0, 1]. *Shape:* (spans,)
+    labels: the label of each span. scores: in [0, 1]; NaN where there is none. *Shape:* (spans,)
     """
 
     start: np.ndarray
@@ -89,7 +90,8 @@ def register_extensions() -> None:
     """Make `span._.score` and `span._.gliner_scores` known to spaCy; again is harmless.
 
     `score` is the score of a span with these boundaries and this label, or None if it was not
-    predicted. `gliner_scores` holds it: a mapping of label to score for these boundaries, or None.
+    predicted, or has no score. `gliner_scores` holds it: a mapping of label to score for these
+    boundaries, or None.
     Another extension named `score` stays, with a warning [G040].
     """
     if not Span.has_extension(SCORES):
@@ -107,7 +109,7 @@ def _score(span: Span) -> float | None:
 def _write_scores(doc: Doc, spans: Iterable[Span], scores: np.ndarray) -> None:
     for span, score in zip(spans, scores.tolist(), strict=True):
         scores_here = doc.user_data.get(_key(span), {})
-        doc.user_data[_key(span)] = {**scores_here, span.label_: score}
+        doc.user_data[_key(span)] = {**scores_here, span.label_: None if isnan(score) else score}
 
 
 def _key(span: Span) -> Any:

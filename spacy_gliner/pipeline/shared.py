@@ -15,7 +15,8 @@ from thinc.api import Model, set_dropout_rate, torch2xp, xp2torch
 
 from ..gliner.shared import WordVectors
 from ..training.shared import SharedLearner
-from .gliner import GLiNER, Labels
+from .base import Labels
+from .gliner import GLiNER
 from .words import Words
 
 TOK2VEC = "tok2vec"

@@ -20,18 +20,21 @@ Reader = Callable[[Language], Iterable[Example]]
 def make_corpus(path: Path, spans_key: str = SPANS_KEY, limit: int = 0) -> Reader:
     """Read a file or folder of DocBins once, in order (`spacy_gliner.Corpus.v1`).
 
-    Each document is asked for the types that are known of it (`doc._.gliner_labels`), so that an
-    evaluation during training means what it says.
+    Each document is asked for the types that are known of it (`doc._.gliner_labels`, or that of
+    the pipeline's component), so that an evaluation during training means what it says.
     limit: the most documents; 0 is all of them.
     """
 
     def read(nlp: Language) -> Iterator[Example]:
+        pipes = [pipe for _, pipe in nlp.pipeline]
+        extensions = [p.labels_extension for p in pipes if hasattr(p, "labels_extension")]
         for number, doc in enumerate(read_docs(Path(path), nlp)):
             if limit and number >= limit:
                 return
             example = to_example(doc)
             labels = asked_labels(from_doc(doc, spans_key))
-            example.predicted._.gliner_labels = list(labels) or None
+            for extension in extensions:
+                example.predicted._.set(extension, list(labels) or None)
             yield example
 
     return read

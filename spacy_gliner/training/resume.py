@@ -8,10 +8,10 @@ import torch
 from spacy.language import Language
 from thinc.api import Config
 
+from ..checkpoint_shim import CheckpointShim
 from ..errors import Errors
-from ..shim import GLiNERShim, shim_of
+from ..factories import FACTORIES
 
-FACTORY = "gliner"
 STATE_FILE = "training_state.pt"
 CALLBACK = "spacy_gliner.checkpoint.v1"
 
@@ -46,7 +46,7 @@ def steps_done(folder: Path) -> int:
 def make_checkpoint_callback(folder: str, every: int) -> Callable[[Language, dict[str, Any]], None]:
     """A `before_update` callback that restores the state at the first step, and saves it later.
 
-    (`spacy_gliner.checkpoint.v1`) It works on the first component of the factory "gliner".
+    (`spacy_gliner.checkpoint.v1`) It works on the first component of our factories.
     every: steps between two savings.
     """
     path = Path(folder)
@@ -80,9 +80,9 @@ def restore(nlp: Language, folder: Path) -> None:
         shim.load_training_state(state)
 
 
-def _shim(nlp: Language) -> GLiNERShim:
+def _shim(nlp: Language) -> CheckpointShim:
     for name in nlp.pipe_names:
-        if nlp.get_pipe_meta(name).factory == FACTORY:
+        if nlp.get_pipe_meta(name).factory in FACTORIES:
             pipe: Any = nlp.get_pipe(name)
-            return shim_of(pipe.model)
+            return pipe.model.shims[0]
     raise ValueError(Errors.G410.format(pipes=nlp.pipe_names))

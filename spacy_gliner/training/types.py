@@ -14,7 +14,7 @@ import numpy as np
 
 from ..corpus.passage import Passage
 from .rows import Row
-from .settings import TrainingSettings
+from .settings import BaseTrainingSettings
 from .thesaurus import Thesaurus, key
 
 
@@ -61,7 +61,7 @@ class TypePool:
 class Questioner:
     """Asks rows for types, by the settings."""
 
-    def __init__(self, settings: TrainingSettings, thesaurus: Thesaurus, rng: Random) -> None:
+    def __init__(self, settings: BaseTrainingSettings, thesaurus: Thesaurus, rng: Random) -> None:
         self.settings = settings
         self.thesaurus = thesaurus
         self.pool = TypePool()

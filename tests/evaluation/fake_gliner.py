@@ -11,6 +11,8 @@ from spacy_gliner.pipeline.annotations import Prediction, register_extensions, s
 class FakeGLiNER:
     """lexicon: rows of (text, type, score); a type that is not asked for is not found."""
 
+    labels_extension = "gliner_labels"
+
     def __init__(self, lexicon, mode, spans_key, threshold):
         self.lexicon = lexicon
         self.mode = mode

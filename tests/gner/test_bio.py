@@ -3,11 +3,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spacy_gliner.gner.bio import (
+    BOUNDARIES,
     TagSet,
     compact,
     read_target,
     spans_to_tags,
     tags_to_spans,
+    write_tag,
     write_target,
 )
 
@@ -90,11 +92,12 @@ def test_the_target_of_a_text():
     assert read(target) == [("New", "B-city"), ("York", "I-city"), (".", "O")]
 
 
-@given(tagged_texts())
-def test_every_target_gives_its_words_and_tags_back(text):
-    words, labels, tags = text
-    target = write_target(words, tags)
-    pairs = read_target(target, TagSet(labels), words)
+@pytest.mark.parametrize("boundaries", BOUNDARIES)
+@given(st.data())
+def test_every_target_gives_its_words_and_tags_back(boundaries, data):
+    words, labels, tags = data.draw(tagged_texts(boundaries))
+    target = write_target(words, tags, boundaries=boundaries)
+    pairs = read_target(target, TagSet(labels, boundaries=boundaries), words)
     assert pairs == list(zip(words, tags, strict=True))
 
 
@@ -161,3 +164,51 @@ def test_any_text_can_be_read_and_gives_known_tags(text, known):
 
 def test_words_have_no_white_space():
     assert compact(["New York", "\u00a0\u0308 ", "x"]) == ["NewYork", "\u0308", "x"]
+
+
+# Plain boundaries
+
+
+def test_a_plain_target_says_only_what_a_word_is():
+    words, spans = ["New", "York", "Ada", "."], [(0, 2, "city"), (2, 3, "person")]
+    tags = spans_to_tags(spans, 4, boundaries="plain")
+    assert tags == ["I-city", "I-city", "I-person", "O"]
+    target = write_target(words, tags, boundaries="plain")
+    assert target == "New(city) York(city) Ada(person) .(O)"
+    pairs = read_target(target, TagSet(["person", "city"], boundaries="plain"), words)
+    assert tags_to_spans([tag for _, tag in pairs]) == spans
+
+
+def test_plain_spans_of_one_label_that_touch_are_one():
+    tags = spans_to_tags([(0, 1, "a"), (1, 3, "a"), (3, 4, "b")], 4, boundaries="plain")
+    assert tags_to_spans(tags) == [(0, 3, "a"), (3, 4, "b")]
+
+
+@pytest.mark.parametrize(
+    ("tag", "written"), [("O", "O"), ("I-a", "a"), ("I-I-a", "I-a"), ("I-B-O", "B-O")]
+)
+def test_a_plain_tag_is_its_label(tag, written):
+    assert write_tag(tag, boundaries="plain") == written
+    assert write_tag(tag) == tag
+
+
+def test_a_plain_label_cannot_be_called_as_what_is_none():
+    with pytest.raises(ValueError, match=r"\[G540\].*'O'.*'plain'"):
+        TagSet(["a", "O"], boundaries="plain")
+    assert TagSet(["a", "O"]).before("x(B-O)", 6) == (1, "B-O")
+
+
+def test_a_plain_label_that_would_make_two_readings_is_refused():
+    with pytest.raises(ValueError, match=r"\[G503\].*'y\(a'"):
+        TagSet(["y(a", "a"], boundaries="plain")
+    TagSet(["y(B-a", "a"], boundaries="plain")
+
+
+def test_a_plain_label_that_is_not_of_the_set_is_no_tag():
+    tags = TagSet(["city"], boundaries="plain")
+    assert read_target("Oslo(town) f(x)(O) Rome(city)", tags, ["f(x)"]) == [
+        ("Oslo(town)", "O"),
+        ("f(x)", "O"),
+        ("Rome", "I-city"),
+    ]
+    assert read_target("Oslo(B-city)", tags, []) == [("Oslo(B-city)", "O")]

@@ -21,20 +21,23 @@ LABELS = st.lists(
 )
 
 
-def readable(labels: list[str]) -> bool:
-    """Whether the label set is accepted; if not, for the only reason there is."""
+def readable(labels: list[str], boundaries: str = "bio") -> bool:
+    """Whether the label set is accepted; if not, for the only reasons there are."""
     try:
-        TagSet(labels)
+        TagSet(labels, boundaries=boundaries)
     except ValueError as error:
-        assert str(error).startswith(Errors.G503[:6])
+        reasons = [Errors.G503, *([Errors.G540] if "O" in labels else [])]
+        assert str(error)[:6] in [reason[:6] for reason in reasons]
         return False
     return True
 
 
 @st.composite
-def tagged_texts(draw) -> tuple[list[str], list[str], list[str]]:
+def tagged_texts(draw, boundaries: str = "bio") -> tuple[list[str], list[str], list[str]]:
     """Words, labels, and any tag for each word."""
-    words, labels = draw(WORDS), draw(LABELS.filter(readable))
-    choices = ["O", *(f"{part}-{label}" for label in labels for part in "BI")]
+    words = draw(WORDS)
+    labels = draw(LABELS.filter(lambda labels: readable(labels, boundaries)))
+    parts = "BI" if boundaries == "bio" else "I"
+    choices = ["O", *(f"{part}-{label}" for label in labels for part in parts)]
     tags = st.lists(st.sampled_from(choices), min_size=len(words), max_size=len(words))
     return words, labels, draw(tags)

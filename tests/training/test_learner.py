@@ -7,7 +7,8 @@ from spacy_gliner.corpus.passage import to_doc
 from spacy_gliner.gliner.checkpoint import Checkpoint
 from spacy_gliner.pipeline.labels import LabelSet
 from spacy_gliner.shim import shim_of
-from spacy_gliner.training.learner import Learner, training_precision
+from spacy_gliner.training.base import training_precision
+from spacy_gliner.training.learner import Learner
 from spacy_gliner.training.readers import to_example
 from spacy_gliner.training.settings import TrainingSettings
 

@@ -2,7 +2,7 @@ from dataclasses import fields
 
 import pytest
 
-from spacy_gliner.training.settings import TrainingSettings
+from spacy_gliner.training.settings import GNERTrainingSettings, TrainingSettings
 
 SHARES = ["type_dropout", "special_type_wins", "widening", "renaming", "capitals", "lower_case"]
 SIZES = ["max_types", "row_words", "max_pieces"]
@@ -53,3 +53,23 @@ def test_the_ends_of_a_range_belong_to_it(name, value):
 def test_a_value_of_another_type_is_named(name, value, kind):
     with pytest.raises(ValueError, match=rf"\[G405\].*'training\.{name}' is .*must be {kind}"):
         TrainingSettings.create({name: value})
+
+
+def test_each_component_has_settings_of_its_own():
+    assert GNERTrainingSettings.create({"loss": "tags", "max_types": 3}).loss == "tags"
+    for kind, name in ((GNERTrainingSettings, "head_rate"), (TrainingSettings, "loss")):
+        with pytest.raises(ValueError, match=rf"\[G404\].*'training\.{name}'"):
+            kind.create({name: 1})
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "demand"),
+    [
+        ("loss", "words", "'target' or 'tags'"),
+        ("loss", None, "a string"),
+        ("widening", 2.0, "a share"),
+    ],
+)
+def test_a_wrong_value_for_gner_is_named(name, value, demand):
+    with pytest.raises(ValueError, match=rf"\[G405\].*'training\.{name}' is .*must be {demand}"):
+        GNERTrainingSettings.create({name: value})
