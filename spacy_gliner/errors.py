@@ -305,8 +305,8 @@ class Errors(metaclass=_Coded):
         "{known}. Correct it, or register a template by that name."
     )
     G516 = (
-        "The tag of the label {label!r} is how those of {others} begin, so that it cannot be known "
-        "where it ends. Change what the model reads for one of them in 'labels'."
+        "To the model's vocabulary the tag of the label {label!r} is the same as, or the beginning "
+        "of, those of {others}. Change what the model reads for one of them in 'labels'."
     )
     G517 = (
         "The setting 'decoding' is 'forced', for which a model must write every word with a BIO "
@@ -320,6 +320,18 @@ class Errors(metaclass=_Coded):
     G519 = (
         "The file {path} has the settings {unknown}, which are not known. Remove them, or install "
         "the version of spacy-gliner that wrote them."
+    )
+    G520 = (
+        "A passage would take up to {size} word pieces with its prompt and tags, but the model "
+        "reads {most} at once. Lower the setting 'window', or ask for fewer or shorter labels."
+    )
+    G521 = (
+        "The setting 'decoding' is 'forced', which is not known to be exact for models of the kind "
+        "{kind!r} (it is for {known}). Set it to 'free', or choose another model."
+    )
+    G522 = (
+        "The model in '{folder}' has no fast tokenizer, which tells where word pieces begin. "
+        "Convert it with the transformers library."
     )
     G530 = "The setting '{setting}' of the component '{name}' is {value!r}, but must be {demand}."
     G531 = (

@@ -1,4 +1,4 @@
-"""Copies of a network that compute with numbers of fewer bits."""
+"""Copies of a network that compute with numbers of other sizes."""
 
 import warnings
 from copy import deepcopy
@@ -9,6 +9,11 @@ from torch import nn
 from torch.ao.quantization import per_channel_dynamic_qconfig, quantize_dynamic
 
 Network = TypeVar("Network", bound=nn.Module)
+
+
+def float32(network: Network) -> Network:
+    """A copy in full precision."""
+    return deepcopy(network).float()
 
 
 def bfloat16(network: Network) -> Network:
@@ -24,5 +29,9 @@ def int8(network: Network) -> Network:
     with warnings.catch_warnings():
         # What torch announces for a later release; the one to use is pinned.
         warnings.simplefilter("ignore")
-        whole = deepcopy(network).float()
-        return quantize_dynamic(whole, {nn.Linear: per_channel_dynamic_qconfig}, inplace=True)
+        return quantize_dynamic(
+            float32(network), {nn.Linear: per_channel_dynamic_qconfig}, inplace=True
+        )
+
+
+COPIES = {"float32": float32, "bfloat16": bfloat16, "int8": int8}

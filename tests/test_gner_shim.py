@@ -1,6 +1,7 @@
 """The shim of generative models; what it shares with GLiNER's is tested there."""
 
 import copy
+import pickle
 
 import pytest
 import torch
@@ -114,12 +115,13 @@ def test_gradients_add_up_until_the_update(shim):
     torch.testing.assert_close(2 * embeddings.weight.grad, twice, rtol=1e-3, atol=1e-3)
 
 
-def test_a_copy_scores_the_same_and_is_apart(folders):
+@pytest.mark.parametrize("twin_of", [copy.deepcopy, lambda shim: pickle.loads(pickle.dumps(shim))])
+def test_a_copy_scores_the_same_and_is_apart(folders, twin_of):
     shim = GNERShim(pytest.fail)
     shim.checkpoint = GNERCheckpoint.from_disk(folders["T5"])
     batch = batch_of(shim)
-    twin = copy.deepcopy(shim)
     expected = shim.predict(batch)
+    twin = twin_of(shim)
     assert torch.equal(twin.predict(batch), expected)
     update(twin, adam())
     assert torch.equal(shim.predict(batch), expected)

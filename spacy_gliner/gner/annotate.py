@@ -15,7 +15,7 @@ from .checkpoint import GNERCheckpoint
 from .config import FULL
 from .forced import Search, Settings, Text
 from .head import Head
-from .rows import CausalRows, T5Rows
+from .rows import DECODERS, CausalRows, T5Rows
 from .trie import TagTrie
 
 DECODINGS = ("forced", "free")
@@ -34,7 +34,7 @@ class Decoding:
     outside_bias: added to the logit of O: more than 0 for fewer entities, less for more. Forced.
     draft: how many words at most are read as O before their tags are known. The result is the
         same; it takes fewer calls of the decoder where entities are rare. Forced, with beam 1.
-    precision: "float32", "bfloat16" or "int8".
+    precision: "float32", "bfloat16" or "int8", whatever the weights were saved in.
     max_batch_pieces: the padded size of a batch, prompts and targets, in word pieces.
     """
 
@@ -75,16 +75,17 @@ def annotate(
     """The entities of each sentence, none of which overlap.
 
     Their scores are probabilities; free decoding has none, so that they are NaN.
-    Raises ValueError: [G503], [G516] for labels that cannot be told apart in a target; [G517] for
-    forced decoding of a model that was not trained to write every word with a BIO tag.
+    Raises ValueError: [G503] (free), [G516] (forced) for labels that cannot be told apart in a
+    target; [G517], [G521] for forced decoding of a model that it does not suit; [G520] for a row
+    that is longer than the model reads.
     """
-    config = checkpoint.config
-    if decoding.decoding == "forced" and (config.boundaries, config.context) != (BIO, FULL):
-        raise ValueError(Errors.G517.format(boundaries=config.boundaries, context=config.context))
     decode = _forced if decoding.decoding == "forced" else _free
+    if decode is _forced:
+        _check_forced(checkpoint)
     found = [Candidates.empty() for _ in sentences]
     asked = [i for i, sentence in enumerate(sentences) if sentence.words and sentence.labels]
     rows = _rows(checkpoint, [sentences[i] for i in asked])
+    _check_sizes(checkpoint, rows)
     tag = len(checkpoint.target.tag(OUTSIDE))
     sizes = [len(r.prompt) + sum(len(chunk) + tag for chunk in r.chunks) for r in rows]
     for indices in batches([decoding.beam * size for size in sizes], decoding.max_batch_pieces):
@@ -102,6 +103,23 @@ def _rows(checkpoint: GNERCheckpoint, sentences: Sequence[Sentence]) -> list[_Ro
         _Row(sentence, prompt, [next(chunks) for _ in sentence.words])
         for sentence, prompt in zip(sentences, prompts, strict=True)
     ]
+
+
+def _check_forced(checkpoint: GNERCheckpoint) -> None:
+    config, kind = checkpoint.config, checkpoint.network.config.model_type
+    if (config.boundaries, config.context) != (BIO, FULL):
+        raise ValueError(Errors.G517.format(boundaries=config.boundaries, context=config.context))
+    if not checkpoint.is_encoder_decoder and kind not in DECODERS:
+        raise ValueError(Errors.G521.format(kind=kind, known=", ".join(DECODERS)))
+
+
+def _check_sizes(checkpoint: GNERCheckpoint, rows: Sequence[_Row]) -> None:
+    """A model that has only a decoder reads prompt and target as one row."""
+    if checkpoint.is_encoder_decoder:
+        return
+    size = max((len(row.prompt) + _longest(checkpoint, row) for row in rows), default=0)
+    if size > checkpoint.longest_row:
+        raise ValueError(Errors.G520.format(size=size, most=checkpoint.longest_row))
 
 
 def _forced(
@@ -139,7 +157,7 @@ def _free(checkpoint: GNERCheckpoint, rows: Sequence[_Row], decoding: Decoding) 
     # What does not end is cut off as it would be alone.
     texts = checkpoint.decode([ids[:most] for ids, most in zip(written, longest, strict=True)])
     return [
-        _read(checkpoint, row, tags, text)
+        _spans(checkpoint, row, tags, text)
         for row, tags, text in zip(rows, tag_sets, texts, strict=True)
     ]
 
@@ -156,7 +174,7 @@ def _longest(checkpoint: GNERCheckpoint, row: _Row) -> int:
     return sum(map(len, row.chunks)) + len(row.chunks) * longest + 1
 
 
-def _read(checkpoint: GNERCheckpoint, row: _Row, tags: TagSet, text: str) -> list[Span]:
+def _spans(checkpoint: GNERCheckpoint, row: _Row, tags: TagSet, text: str) -> list[Span]:
     found = recover_tags(text, row.sentence.words, tags, spell=checkpoint.spell)
     labels = row.sentence.labels
     return [

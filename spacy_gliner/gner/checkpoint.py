@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from sys import maxsize
 from typing import Any
 
 import torch
@@ -19,15 +20,17 @@ from transformers import (
 
 from ..errors import Errors
 from ..folders import from_files, to_files
-from ..precision import bfloat16, int8
+from ..precision import COPIES
 from .bio import compact
 from .config import GNERConfig
 from .instruction import Instruction, instructions
 from .target import TargetPieces
 
-# Encoder-decoders whose decoder is T5's; of the others all that only have a decoder will do.
+# Of models with an encoder, those whose decoder is T5's.
 ENCODER_DECODERS = ("t5", "mt5")
 MAX_SHARD_SIZE = "2GB"
+# Of models whose pieces see only so many before them.
+WINDOW = "sliding_window"
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +40,7 @@ class GNERCheckpoint:
     config: GNERConfig
     network: PreTrainedModel
     tokenizer: PreTrainedTokenizerFast
-    _copies: dict[tuple[str, int], PreTrainedModel] = field(default_factory=dict, repr=False)
+    _copy: dict[tuple[str, int], PreTrainedModel] = field(default_factory=dict, repr=False)
 
     @property
     def is_encoder_decoder(self) -> bool:
@@ -52,15 +55,21 @@ class GNERCheckpoint:
         return Instruction(self.config.instruction)
 
     def running(self, precision: str) -> PreTrainedModel:
-        """The network, or a copy that computes in "bfloat16" or "int8", made when it is needed."""
-        if precision == "float32":
+        """The network, or a copy in another precision: made when it is needed, one at a time."""
+        if str(self.network.dtype) == f"torch.{precision}":
             return self.network
         version = sum(parameter._version for parameter in self.network.parameters())
-        if (precision, version) not in self._copies:
-            copy = {"bfloat16": bfloat16, "int8": int8}[precision]
-            self._copies.clear()
-            self._copies[precision, version] = copy(self.network)
-        return self._copies[precision, version]
+        if (precision, version) not in self._copy:
+            self._copy.clear()
+            self._copy[precision, version] = COPIES[precision](self.network)
+        return self._copy[precision, version]
+
+    @property
+    def longest_row(self) -> int:
+        """How many pieces a model that has only a decoder reads, prompt and target together."""
+        config = self.network.config
+        limits = (getattr(config, name, None) for name in ("max_position_embeddings", WINDOW))
+        return min((limit for limit in limits if limit), default=maxsize)
 
     def prompts(self, texts: Sequence[tuple[Sequence[str], Sequence[str]]]) -> list[list[int]]:
         """The pieces of the whole input, with those that the tokenizer puts around it.
@@ -78,7 +87,9 @@ class GNERCheckpoint:
 
     def spell(self, words: Sequence[str]) -> list[str]:
         """Words as the vocabulary can spell them: encoded and decoded (GNER, section 3.2)."""
-        encoded = self.tokenizer(list(words), add_special_tokens=False)["input_ids"]
+        encoded = self.tokenizer(list(words), add_special_tokens=False, split_special_tokens=True)[
+            "input_ids"
+        ]
         return [word.strip() for word in self.decode(encoded)]
 
     def decode(self, ids: Sequence[Sequence[int]]) -> list[str]:
@@ -140,34 +151,33 @@ def new_checkpoint(
 
 
 def _read(folder: str | Path) -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:
-    folder = str(folder)
-    local: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
-    try:
-        config = AutoConfig.from_pretrained(folder, **local)
-        tokenizer = AutoTokenizer.from_pretrained(folder, **local)
-        network, info = _kind(config).from_pretrained(
-            folder, **local, torch_dtype="auto", output_loading_info=True
-        )
-    except Exception as error:  # Each damaged file fails in its own way; tokenizers with this one.
-        raise ValueError(Errors.G512.format(folder=folder, error=error)) from error
+    config = _load(AutoConfig, folder)
+    if config.is_encoder_decoder and config.model_type not in ENCODER_DECODERS:
+        raise ValueError(Errors.G514.format(folder=folder, kind=config.model_type))
+    tokenizer = _load(AutoTokenizer, folder)
+    if not isinstance(tokenizer, PreTrainedTokenizerFast):
+        raise ValueError(Errors.G522.format(folder=folder))
+    if tokenizer.eos_token_id is None:
+        raise ValueError(Errors.G518.format(folder=folder))
+    kind = AutoModelForSeq2SeqLM if config.is_encoder_decoder else AutoModelForCausalLM
+    network, info = _load(kind, folder, torch_dtype="auto", output_loading_info=True)
     if info["missing_keys"]:
         missing = sorted(info["missing_keys"])
         raise ValueError(Errors.G513.format(folder=folder, missing=missing))
-    if not isinstance(tokenizer, PreTrainedTokenizerFast):
-        raise ValueError(Errors.G106.format(encoder=folder))
-    if tokenizer.eos_token_id is None:
-        raise ValueError(Errors.G518.format(folder=folder))
-    if config.is_encoder_decoder and config.model_type not in ENCODER_DECODERS:
-        raise ValueError(Errors.G514.format(folder=folder, kind=config.model_type))
     # T5's sums are too large for float16.
     if network.dtype == torch.float16:
         network = network.float()
     return network.eval(), tokenizer
 
 
-def _kind(config: PretrainedConfig) -> Any:
-    """The class that loads a model."""
-    return AutoModelForSeq2SeqLM if config.is_encoder_decoder else AutoModelForCausalLM
+def _load(kind: Any, folder: str | Path, **settings: Any) -> Any:
+    """What a class of the transformers library reads from a folder, without network or code."""
+    try:
+        return kind.from_pretrained(
+            str(folder), local_files_only=True, trust_remote_code=False, **settings
+        )
+    except Exception as error:  # Each damaged file fails in its own way; tokenizers with this one.
+        raise ValueError(Errors.G512.format(folder=folder, error=error)) from error
 
 
 def _default(config: PretrainedConfig) -> str:

@@ -6,7 +6,6 @@ among.
 """
 
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
 
 from transformers import PreTrainedTokenizerFast
 
@@ -34,9 +33,9 @@ class TargetPieces:
         self.eos = int(tokenizer.eos_token_id)
         # Some tokenizers join the bracket with the tag's first letter: then it is chosen with it.
         self._opening = BRACKET if self._parts(BRACKET) else ""
-        if not self._parts(self._opening):
+        if not self._parts(self._opening) or len(self._apart("")) < len(self._opening):
             raise ValueError(Errors.G510.format(tokenizer=self.name))
-        self.tag = lru_cache(maxsize=10_000)(self._tag)
+        self._tags: dict[str, tuple[int, ...]] = {}
 
     def words(self, words: Sequence[str]) -> list[list[int]]:
         """The pieces of each word, from the space before it to where its tag is chosen.
@@ -53,10 +52,13 @@ class TargetPieces:
             spelled[word] = self._apart(word) if before is None else before
         return [spelled[word] for word in words]
 
-    def _tag(self, tag: str) -> tuple[int, ...]:
+    def tag(self, tag: str) -> tuple[int, ...]:
         """The pieces of a tag, such as "O" or "B-city", with its closing bracket."""
-        (pieces,) = self._encode([f"{LEAD}({tag})"])
-        return tuple(id_ for id_, start, _ in pieces if start >= len(LEAD) + len(self._opening))
+        if tag not in self._tags:
+            (pieces,) = self._encode([f"{LEAD}({tag})"])
+            begins = len(LEAD) + len(self._opening)
+            self._tags[tag] = tuple(id_ for id_, start, _ in pieces if start >= begins)
+        return self._tags[tag]
 
     def _apart(self, word: str) -> list[int]:
         alone, opening = self._encode([f"{LEAD} {word}", LEAD + self._opening])
@@ -71,7 +73,13 @@ class TargetPieces:
         texts = list(texts)
         if not texts:  # of which tokenizers make an error
             return []
-        encoded = self._tokenizer(texts, add_special_tokens=False, return_offsets_mapping=True)
+        encoded = self._tokenizer(
+            texts,
+            add_special_tokens=False,
+            # "</s>" is a word like others where a text has it.
+            split_special_tokens=True,
+            return_offsets_mapping=True,
+        )
         return [
             [(id_, start, end) for id_, (start, end) in zip(ids, offsets, strict=True)]
             for ids, offsets in zip(encoded["input_ids"], encoded["offset_mapping"], strict=True)

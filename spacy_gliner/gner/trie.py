@@ -24,6 +24,7 @@ class Choice:
 class TagTrie:
     """The legal tags of a label set: O, B of any label, I of the entity that is open.
 
+    labels: at least one.
     pieces: of each tag. outside, inside: the first pieces of O and of I.
     begun: the pieces that every B begins with; none if there is nothing to choose behind them.
     Raises ValueError: [G510] if the first piece does not tell O, B and I apart; [G516] for a label

@@ -291,6 +291,28 @@ def test_labels_that_cannot_be_told_apart(checkpoint, labels, decoding, code):
         annotate(checkpoint, [Sentence(("Oslo",), labels)], Decoding(decoding=decoding))
 
 
+@pytest.mark.parametrize("decoding", ["forced", "free"])
+@pytest.mark.parametrize("limit", ["max_position_embeddings", "sliding_window"])
+def test_a_row_longer_than_a_decoder_reads_is_refused(monkeypatch, checkpoint, decoding, limit):
+    (size,) = map(len, checkpoint.prompts([(SENTENCES[0].words, LABELS)]))
+    monkeypatch.setattr(checkpoint.network.config, limit, size + 1, raising=False)
+    if checkpoint.is_encoder_decoder:  # whose positions are only relative to one another
+        assert annotate(checkpoint, SENTENCES[:1], Decoding(decoding))
+        return
+    with pytest.raises(ValueError, match=rf"G520.*reads {size + 1} at once"):
+        annotate(checkpoint, SENTENCES[:1], Decoding(decoding))
+
+
+def test_decoders_that_hide_keys_by_their_own_rules_are_decoded_freely(monkeypatch, checkpoint):
+    monkeypatch.setattr(checkpoint.network.config, "model_type", "gemma2")
+    if checkpoint.is_encoder_decoder:
+        assert annotate(checkpoint, SENTENCES[:1], Decoding())
+        return
+    with pytest.raises(ValueError, match=r"G521.*'gemma2'"):
+        annotate(checkpoint, SENTENCES[:1], Decoding())
+    assert annotate(checkpoint, SENTENCES[:1], FREE)
+
+
 def test_piece_counts_are_those_of_a_target_without_entities(checkpoint):
     words = ["Oslo", "f(x)", "New York", "", "\u4e2d\u2602"]
     counts = piece_counts(checkpoint, words)

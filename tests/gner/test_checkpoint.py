@@ -349,10 +349,12 @@ def test_copies_leave_the_network_as_it_was(checkpoint, precision):
     assert {weight.dtype for weight in checkpoint.network.parameters()} == {torch.float32}
 
 
-def test_int8_of_a_model_that_was_saved_as_bfloat16(folder):
+def test_the_precision_is_what_is_asked_for_whatever_the_weights_were_saved_in(folder):
     GNERCheckpoint.from_disk(folder).network.bfloat16().save_pretrained(folder)
     checkpoint = GNERCheckpoint.from_disk(folder)
-    exact, rough = logits(checkpoint), logits(checkpoint, "int8")
-    assert (exact.dtype, rough.dtype) == (torch.bfloat16, torch.float32)
+    assert checkpoint.running("bfloat16") is checkpoint.network
+    exact, rough, half = (logits(checkpoint, p) for p in ("float32", "int8", "bfloat16"))
+    assert (exact.dtype, rough.dtype, half.dtype) == (*[torch.float32] * 2, torch.bfloat16)
     close = {"rtol": 0.1, "atol": 0.1 * exact.abs().max().item()}
-    torch.testing.assert_close(rough, exact.float(), **close)
+    torch.testing.assert_close(rough, exact, **close)
+    torch.testing.assert_close(half.float(), exact, **close)
