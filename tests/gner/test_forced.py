@@ -1,6 +1,6 @@
 """Forced decoding against every legal sequence of tags, and on hostile texts."""
 
-from functools import cache
+from functools import cache, partial
 from itertools import product
 from math import exp
 from random import Random
