@@ -79,6 +79,10 @@ class Errors(metaclass=_Coded):
         "longest span fits beside the prompt, and at most {most}, which the encoder reads. Change "
         "it, or leave it out."
     )
+    G022 = (
+        "The setting 'precision' is 'int8', for which torch needs a CPU and oneDNN. Set it to "
+        "'float32' or 'bfloat16', or leave the model on the CPU."
+    )
 
     # G1xx: models and checkpoints
     G101 = (

@@ -3,14 +3,18 @@
 from collections.abc import Callable
 from typing import cast
 
+import torch
 from thinc.api import Model
 from torch import Tensor, nn
 
 from .checkpoint_shim import CheckpointShim
+from .errors import Errors
 from .gliner.checkpoint import Checkpoint
+from .gliner.frozen import FrozenNetworks
 from .gliner.prompt import Prompts
 from .gner.checkpoint import GNERCheckpoint
 from .gner.network import TargetBatch, target_logits
+from .precision import has_onednn
 
 # What modules of the transformers library, and torch's own Dropout, call their rate.
 DROPOUTS = {"p", "dropout", "attention_dropout"}
@@ -28,6 +32,19 @@ class GLiNERShim(CheckpointShim[Checkpoint]):
     def __init__(self, load: Callable[[], Checkpoint]) -> None:
         super().__init__(load)
         self.head_rate = 1.0
+        self._frozen = FrozenNetworks()
+
+    def predict(self, batch: Prompts, precision: str = "float32") -> Tensor:
+        """The logits of a batch; on a CPU from a copy of the network that is made for inference."""
+        network = self.checkpoint.network
+        if network.device.type == "cpu" and has_onednn():
+            with self._lock:
+                frozen = self._frozen.get(network, precision)
+            with torch.inference_mode():
+                return frozen(batch)
+        if precision == "int8":
+            raise ValueError(Errors.G022)
+        return super().predict(batch, precision)
 
     def _logits(self, batch: Prompts) -> Tensor:
         network = self.checkpoint.network

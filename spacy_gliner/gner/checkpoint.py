@@ -20,7 +20,7 @@ from transformers import (
 
 from ..errors import Errors
 from ..folders import from_files, to_files
-from ..precision import COPIES
+from ..precision import cast_copy, in_precision
 from .bio import compact
 from .config import GNERConfig
 from .instruction import Instruction, instructions
@@ -61,7 +61,7 @@ class GNERCheckpoint:
         version = sum(parameter._version for parameter in self.network.parameters())
         if (precision, version) not in self._copy:
             self._copy.clear()
-            self._copy[precision, version] = COPIES[precision](self.network)
+            self._copy[precision, version] = _copied(self.network, precision)
         return self._copy[precision, version]
 
     @property
@@ -168,6 +168,12 @@ def _read(folder: str | Path) -> tuple[PreTrainedModel, PreTrainedTokenizerFast]
     if network.dtype == torch.float16:
         network = network.float()
     return network.eval(), tokenizer
+
+
+def _copied(network: PreTrainedModel, precision: str) -> PreTrainedModel:
+    if precision == "int8":
+        return in_precision(network, precision)
+    return cast_copy(network, getattr(torch, precision))
 
 
 def _load(kind: Any, folder: str | Path, **settings: Any) -> Any:

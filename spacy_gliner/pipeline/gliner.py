@@ -11,6 +11,7 @@ from ..errors import Errors
 from ..gliner.checkpoint import Checkpoint
 from ..gliner.decode import MODES, decode, join_adjacent
 from ..gliner.prompt import RowBuilder
+from ..precision import PRECISIONS
 from ..training.learner import Learner
 from ..training.settings import TrainingSettings
 from .annotations import Prediction
@@ -20,8 +21,6 @@ from .labels import DEFAULT_THRESHOLD, LabelSet, check_config_keys
 from .words import Words, doc_words
 
 Threshold = float | dict[str, float]
-
-PRECISIONS = ("float32", "bfloat16")
 
 
 class GLiNER(ZeroShotPipe):

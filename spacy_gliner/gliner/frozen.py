@@ -1,0 +1,99 @@
+"""The network as it is used for inference on a CPU: what depends on its weights alone is computed.
+
+A frozen network gives the same logits, but for rounding, and cannot learn.
+"""
+
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ..precision import in_precision, product, sharing_copy
+from .encoder import PieceEncoder
+from .network import GLiNERNetwork
+from .packed import packed
+from .scorers import Feedforward, MarkerV0
+
+
+class FrozenNetworks:
+    """Frozen copies of a network, each made when it is first asked for, and again when it learned.
+
+    They share the network's weights, but for those of linear layers. They are not saved or copied
+    along with what holds them.
+    """
+
+    def __init__(self) -> None:
+        self._made: dict[str, tuple[Any, nn.Module]] = {}
+
+    def get(self, network: GLiNERNetwork, precision: str) -> nn.Module:
+        """The network in a precision of `in_precision`."""
+        state = network, [parameter._version for parameter in network.parameters()]
+        made, frozen = self._made.get(precision, (None, None))
+        if frozen is None or made != state:
+            frozen = freeze(network, precision)
+            self._made[precision] = state, frozen
+        return frozen
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"_made": {}}
+
+
+@torch.no_grad()
+def freeze(network: GLiNERNetwork, precision: str) -> nn.Module:
+    """A copy for inference. Labels that are read apart from the text are read as before, once."""
+    keep: list[nn.Module] = [] if network.label_encoder is None else [network.label_encoder]
+    frozen = cast(GLiNERNetwork, sharing_copy(network, keep=keep))
+    encoder = frozen.encoder
+    if isinstance(encoder, PieceEncoder) and encoder.fuser is None:
+        encoder.transformer = packed(encoder.transformer)
+    if isinstance(frozen.scorer, MarkerV0):
+        frozen.scorer = SpanProducts(frozen.scorer)
+    else:
+        keep.append(frozen.scorer)
+        frozen.scorer = FullPrecision(frozen.scorer)
+    return in_precision(frozen, precision, keep=keep)
+
+
+class SpanProducts(nn.Module):
+    """`MarkerV0` for inference, a row at a time: what it needs stays in the processor's cache."""
+
+    def __init__(self, scorer: MarkerV0) -> None:
+        super().__init__()
+        first, _, _, second = cast(Feedforward, tuple(scorer.out_project))
+        left, right = first.weight.chunk(2, dim=1)
+        self.max_width = scorer.max_width
+        self.start = nn.Sequential(scorer.project_start, nn.ReLU(), _linear(left, first.bias))
+        self.end = nn.Sequential(scorer.project_end, nn.ReLU(), _linear(right))
+        self.query = _linear(second.weight.T)
+        self.bias = second.bias
+
+    def forward(self, words: Tensor, types: Tensor) -> Tensor:
+        """As `MarkerV0`."""
+        starts, ends = self.start(words), self.end(words)
+        queries = self.query(types).expand(len(words), -1, -1)
+        offsets = types.float() @ self.bias
+        # Ends beyond the last word are zeros.
+        ends = F.pad(ends, (0, 0, 0, self.max_width - 1)).unfold(1, self.max_width, 1)
+        rows = zip(starts[:, :, None], ends.transpose(2, 3), queries, strict=True)
+        scores = [product((start + end).relu_(), query) for start, end, query in rows]
+        return torch.stack(scores).float() + offsets[:, None, None]
+
+
+class FullPrecision(nn.Module):
+    """A scorer of another kind, with inputs as it knows them."""
+
+    def __init__(self, scorer: nn.Module) -> None:
+        super().__init__()
+        self.scorer = scorer
+
+    def forward(self, words: Tensor, types: Tensor) -> Tensor:
+        return self.scorer(words.float(), types.float())
+
+
+def _linear(weight: Tensor, bias: Tensor | None = None) -> nn.Linear:
+    linear = nn.Linear(weight.size(1), weight.size(0), bias=bias is not None, device="meta")
+    linear.weight = nn.Parameter(weight, requires_grad=False)
+    if bias is not None:
+        linear.bias = nn.Parameter(bias, requires_grad=False)
+    return linear

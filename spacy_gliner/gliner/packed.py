@@ -1,0 +1,216 @@
+"""Transformers for inference on a CPU: rows one after the other, without padding.
+
+Attention is computed a row at a time, so that what it needs stays in the processor's cache.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from transformers import PretrainedConfig, PreTrainedModel
+from transformers.modeling_outputs import BaseModelOutput
+
+Weights = tuple[Tensor, Tensor]
+# Models whose layers are those of BERT.
+BERTS = ("bert", "roberta", "xlm-roberta")
+
+
+def packed(transformer: PreTrainedModel) -> nn.Module:
+    """The same transformer without padding, or itself if it is of a kind that is not known here."""
+    config = transformer.config
+    if config.model_type in BERTS and config.position_embedding_type == "absolute":
+        make = _attention
+    elif config.model_type == "deberta-v2" and _is_disentangled(config):
+        make = partial(_disentangled, distances=transformer.encoder.get_rel_embedding())
+    else:
+        return transformer
+    return PackedTransformer(transformer, make)
+
+
+class PackedTransformer(nn.Module):
+    """Layers of the original, but for their attention, on the pieces of all rows."""
+
+    def __init__(self, transformer: Any, attention: Callable[[Any], "Attention"]) -> None:
+        super().__init__()
+        self.embeddings = transformer.embeddings
+        self.layers = nn.ModuleList(
+            PackedLayer(attention(layer.attention.self), layer)
+            for layer in transformer.encoder.layer
+        )
+
+    def forward(
+        self, input_ids: Tensor, attention_mask: Tensor, output_hidden_states: bool = False
+    ) -> BaseModelOutput:
+        """As the original; vectors of padding are zeros.
+
+        input_ids, attention_mask: *Shape:* (rows, pieces)
+        """
+        real = attention_mask.bool()
+        sizes = real.sum(dim=1).tolist()
+        padded = self.embeddings(input_ids)
+        pieces = padded[real]
+        for layer in self.layers:
+            pieces = layer(pieces, sizes)
+        vectors = torch.zeros_like(padded)
+        vectors[real] = pieces.to(padded.dtype)
+        return BaseModelOutput(last_hidden_state=vectors)
+
+
+class PackedLayer(nn.Module):
+    """A layer with another attention."""
+
+    def __init__(self, attention: "Attention", layer: Any) -> None:
+        super().__init__()
+        self.attention = attention
+        self.attention_output = layer.attention.output
+        self.intermediate = layer.intermediate
+        self.output = layer.output
+
+    def forward(self, pieces: Tensor, sizes: list[int]) -> Tensor:
+        """pieces: of all rows. *Shape:* (pieces, width); sizes: the number of each row's."""
+        pieces = self.attention_output(self.attention(pieces, sizes), pieces)
+        return self.output(self.intermediate(pieces), pieces)
+
+
+class Attention(nn.Module):
+    """Attention of many heads, each row's pieces to each other.
+
+    query, key, value: weight and bias of each projection; they become one layer.
+    """
+
+    def __init__(self, query: Weights, key: Weights, value: Weights, *, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+        weight, bias = (torch.cat(parts) for parts in zip(query, key, value, strict=True))
+        self.projection = nn.Linear(weight.size(1), weight.size(0), device="meta")
+        self.projection.weight = nn.Parameter(weight, requires_grad=False)
+        self.projection.bias = nn.Parameter(bias, requires_grad=False)
+
+    def forward(self, pieces: Tensor, sizes: list[int]) -> Tensor:
+        """*Shape:* (pieces, width) -> (pieces, width)"""
+        projected = self.projection(pieces).view(len(pieces), 3, self.heads, -1)
+        constants = self.constants(max(sizes), projected.dtype)
+        rows = [self.attend(*row.permute(1, 2, 0, 3), *constants) for row in projected.split(sizes)]
+        return torch.cat(rows)
+
+    def constants(self, longest: int, dtype: torch.dtype) -> tuple[Tensor, ...]:
+        """What `attend` takes besides, for rows of at most so many pieces."""
+        return ()
+
+    def attend(self, query: Tensor, key: Tensor, value: Tensor, *constants: Tensor) -> Tensor:
+        """Of one row. *Shape:* (heads, pieces, head width) each -> (pieces, width)"""
+        return _joined_heads(F.scaled_dot_product_attention(query[None], key[None], value[None]))
+
+
+class DisentangledAttention(Attention):
+    """Attention that scores distances too (DeBERTa, arXiv 2006.03654, section 3.1).
+
+    Scores must be scaled by the queries: here nothing else is.
+
+    distance_keys, distance_queries: the projections of the distances' embeddings, which do not
+        depend on the text. *Shape:* (heads, distances, head width)
+    place: the places among them of given distances, from a query to a key behind it.
+    """
+
+    def __init__(
+        self,
+        *projections: Weights,
+        heads: int,
+        distance_keys: Tensor,
+        distance_queries: Tensor,
+        place: Callable[[Tensor], Tensor],
+    ) -> None:
+        super().__init__(*projections, heads=heads)
+        self.distance_keys = distance_keys
+        self.distance_queries = distance_queries
+        self.place = place
+
+    def constants(self, longest: int, dtype: torch.dtype) -> tuple[Tensor, ...]:
+        """Keys from the longest distance to the shortest, and queries the other way round.
+
+        *Shape:* (heads, 2 longest - 1, head width)
+        """
+        places = self.place(torch.arange(1 - longest, longest))
+        keys = self.distance_keys[:, places.flip(0)]
+        return keys.to(dtype), self.distance_queries[:, places].to(dtype)
+
+    def attend(self, query: Tensor, key: Tensor, value: Tensor, *constants: Tensor) -> Tensor:
+        distance_keys, distance_queries = constants
+        spare = (distance_keys.size(1) + 1) // 2 - query.size(1)
+        distances = slice(spare, distance_keys.size(1) - spare)
+        to_keys = query @ distance_keys[:, distances].transpose(1, 2)
+        to_queries = key @ distance_queries[:, distances].transpose(1, 2)
+        bias = _diagonals(to_keys) + _diagonals(to_queries).transpose(1, 2)
+        return _joined_heads(
+            F.scaled_dot_product_attention(
+                query[None], key[None], value[None], attn_mask=bias[None], scale=1.0
+            )
+        )
+
+
+def _diagonals(scores: Tensor) -> Tensor:
+    """From scores of relative places to those of absolute ones: (i, j) is at (i, n - 1 - i + j).
+
+    *Shape:* (heads, n, 2 n - 1) -> (heads, n, n), without a copy
+    """
+    heads, n, width = scores.shape
+    return scores.as_strided((heads, n, n), (n * width, width - 1, 1), n - 1)
+
+
+def _joined_heads(mixed: Tensor) -> Tensor:
+    """*Shape:* (1, heads, pieces, head width) -> (pieces, width)"""
+    return mixed[0].transpose(0, 1).flatten(1)
+
+
+def _attention(original: Any) -> Attention:
+    parts = (original.query, original.key, original.value)
+    return Attention(*map(_weights, parts), heads=original.num_attention_heads)
+
+
+def _is_disentangled(config: PretrainedConfig) -> bool:
+    """As in DeBERTa v3, and most others of the family."""
+    scores_both = sorted(config.pos_att_type or ()) == ["c2p", "p2c"]
+    return config.relative_attention and scores_both and not getattr(config, "conv_kernel_size", 0)
+
+
+def _disentangled(original: Any, distances: Tensor) -> DisentangledAttention:
+    """distances: their embeddings. *Shape:* (distances, width)"""
+    from transformers.models.deberta_v2.modeling_deberta_v2 import make_log_bucket_position
+
+    heads, n_buckets, span = (
+        original.num_attention_heads,
+        original.position_buckets,
+        original.pos_ebd_size,
+    )
+    scale = (3 * original.attention_head_size) ** -0.5
+    shared = original.share_att_key
+    key = original.key_proj if shared else original.pos_key_proj
+    query = original.query_proj if shared else original.pos_query_proj
+
+    def place(distance: Tensor) -> Tensor:
+        if n_buckets > 0:
+            distance = make_log_bucket_position(
+                distance, n_buckets, original.max_relative_positions
+            )
+        return (distance.long() + span).clamp(0, 2 * span - 1)
+
+    def by_head(projected: Tensor) -> Tensor:
+        return projected.unflatten(-1, (heads, -1)).transpose(0, 1)
+
+    weight, bias = _weights(original.query_proj)
+    return DisentangledAttention(
+        (scale * weight, scale * bias),
+        _weights(original.key_proj),
+        _weights(original.value_proj),
+        heads=heads,
+        distance_keys=by_head(key(distances[: 2 * span])),
+        distance_queries=by_head(scale * query(distances[: 2 * span])),
+        place=place,
+    )
+
+
+def _weights(linear: nn.Linear) -> Weights:
+    return linear.weight.detach(), linear.bias.detach()
