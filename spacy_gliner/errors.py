@@ -79,10 +79,6 @@ class Errors(metaclass=_Coded):
         "longest span fits beside the prompt, and at most {most}, which the encoder reads. Change "
         "it, or leave it out."
     )
-    G022 = (
-        "The setting 'precision' is 'int8', for which torch needs a CPU and oneDNN. Set it to "
-        "'float32' or 'bfloat16', or leave the model on the CPU."
-    )
 
     # G1xx: models and checkpoints
     G101 = (
@@ -336,6 +332,10 @@ class Errors(metaclass=_Coded):
     G522 = (
         "The model in '{folder}' has no fast tokenizer, which tells where word pieces begin. "
         "Convert it with the transformers library."
+    )
+    G523 = (
+        "The setting 'precision' is 'int8', which needs a CPU and a torch that was built with "
+        "oneDNN; the model is on {device}. Set it to 'float32' or 'bfloat16'."
     )
     G530 = "The setting '{setting}' of the component '{name}' is {value!r}, but must be {demand}."
     G531 = (

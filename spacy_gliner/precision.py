@@ -13,7 +13,6 @@ from torch import Tensor, nn
 
 Network = TypeVar("Network", bound=nn.Module)
 
-PRECISIONS = ("float32", "bfloat16", "int8")
 # Activations in int8 have one scale a row; unsigned, since oneDNN has no fast kernels for others.
 LARGEST, ZERO = 127, 128
 
@@ -54,13 +53,6 @@ def sharing_copy(network: Network, *, keep: Collection[nn.Module] = ()) -> Netwo
     """A copy of the modules, but not of their weights, nor of the modules to keep."""
     shared = [*network.parameters(), *network.buffers(), *keep]
     return copy.deepcopy(network, {id(part): part for part in shared})
-
-
-def is_native(precision: str) -> bool:
-    """Whether this CPU has instructions for it; without them it would be slower than float32."""
-    if precision == "bfloat16":
-        return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
-    return precision == "float32" or torch.cpu._is_vnni_supported()
 
 
 def product(rows: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:

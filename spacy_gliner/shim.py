@@ -8,7 +8,6 @@ from thinc.api import Model
 from torch import Tensor, nn
 
 from .checkpoint_shim import CheckpointShim
-from .errors import Errors
 from .gliner.checkpoint import Checkpoint
 from .gliner.frozen import FrozenNetworks
 from .gliner.prompt import Prompts
@@ -42,8 +41,6 @@ class GLiNERShim(CheckpointShim[Checkpoint]):
                 frozen = self._frozen.get(network, precision)
             with torch.inference_mode():
                 return frozen(batch)
-        if precision == "int8":
-            raise ValueError(Errors.G022)
         return super().predict(batch, precision)
 
     def _logits(self, batch: Prompts) -> Tensor:

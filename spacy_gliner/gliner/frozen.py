@@ -45,8 +45,11 @@ def freeze(network: GLiNERNetwork, precision: str) -> nn.Module:
     keep: list[nn.Module] = [] if network.label_encoder is None else [network.label_encoder]
     frozen = cast(GLiNERNetwork, sharing_copy(network, keep=keep))
     encoder = frozen.encoder
-    if isinstance(encoder, PieceEncoder) and encoder.fuser is None:
-        encoder.transformer = packed(encoder.transformer)
+    if isinstance(encoder, PieceEncoder):
+        if encoder.fuser is None:
+            encoder.transformer = packed(encoder.transformer)
+        else:  # which mixes the states of all layers
+            keep += [encoder.transformer, encoder.fuser]
     if isinstance(frozen.scorer, MarkerV0):
         frozen.scorer = SpanProducts(frozen.scorer)
     else:

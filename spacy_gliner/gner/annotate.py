@@ -19,6 +19,7 @@ from .rows import DECODERS, CausalRows, T5Rows
 from .trie import TagTrie
 
 DECODINGS = ("forced", "free")
+PRECISIONS = ("float32", "bfloat16", "int8")
 
 # First word, one after the last, position of the label, probability.
 Span = tuple[int, int, int, float]

@@ -20,7 +20,7 @@ from transformers import (
 
 from ..errors import Errors
 from ..folders import from_files, to_files
-from ..precision import cast_copy, in_precision
+from ..precision import cast_copy, has_onednn, in_precision
 from .bio import compact
 from .config import GNERConfig
 from .instruction import Instruction, instructions
@@ -172,6 +172,8 @@ def _read(folder: str | Path) -> tuple[PreTrainedModel, PreTrainedTokenizerFast]
 
 def _copied(network: PreTrainedModel, precision: str) -> PreTrainedModel:
     if precision == "int8":
+        if network.device.type != "cpu" or not has_onednn():
+            raise ValueError(Errors.G523.format(device=network.device))
         return in_precision(network, precision)
     return cast_copy(network, getattr(torch, precision))
 

@@ -11,7 +11,6 @@ from ..errors import Errors
 from ..gliner.checkpoint import Checkpoint
 from ..gliner.decode import MODES, decode, join_adjacent
 from ..gliner.prompt import RowBuilder
-from ..precision import PRECISIONS
 from ..training.learner import Learner
 from ..training.settings import TrainingSettings
 from .annotations import Prediction
@@ -21,6 +20,9 @@ from .labels import DEFAULT_THRESHOLD, LabelSet, check_config_keys
 from .words import Words, doc_words
 
 Threshold = float | dict[str, float]
+
+# In int8 a span in forty is another one, and it takes no less time.
+PRECISIONS = ("float32", "bfloat16")
 
 
 class GLiNER(ZeroShotPipe):

@@ -10,9 +10,8 @@ from spacy.vocab import Vocab
 from thinc.api import Model
 
 from ..errors import Errors
-from ..gner.annotate import DECODINGS, Decoding, annotate, piece_counts
+from ..gner.annotate import DECODINGS, PRECISIONS, Decoding, annotate, piece_counts
 from ..gner.bio import TagSet
-from ..precision import PRECISIONS
 from ..training.gner import GNERLearner
 from ..training.settings import GNERTrainingSettings
 from .annotations import Prediction

@@ -358,3 +358,9 @@ def test_the_precision_is_what_is_asked_for_whatever_the_weights_were_saved_in(f
     close = {"rtol": 0.1, "atol": 0.1 * exact.abs().max().item()}
     torch.testing.assert_close(rough.float(), exact, **close)
     torch.testing.assert_close(half.float(), exact, **close)
+
+
+def test_int8_needs_onednn(folder, monkeypatch):
+    monkeypatch.setattr("spacy_gliner.gner.checkpoint.has_onednn", lambda: False)
+    with pytest.raises(ValueError, match="G523"):
+        GNERCheckpoint.from_disk(folder).running("int8")
