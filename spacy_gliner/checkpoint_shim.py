@@ -15,6 +15,7 @@ from thinc.api import Optimizer
 from thinc.shims import Shim
 from thinc.util import get_torch_default_device
 from torch import Tensor, nn
+from torch.autograd.graph import increment_version
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from .errors import Errors
@@ -129,6 +130,9 @@ class CheckpointShim(Shim, ABC, Generic[AnyCheckpoint]):
             nn.utils.clip_grad_norm_(self.checkpoint.network.parameters(), optimizer.grad_clip)
         self._optimizer.step()
         self._optimizer.zero_grad(set_to_none=True)
+        # The fused step leaves versions as they are, by which copies for inference know changes.
+        for parameter in chain.from_iterable(self._groups()):
+            increment_version(parameter)
 
     def _adamw(self) -> torch.optim.AdamW:
         return torch.optim.AdamW([{"params": group} for group in self._groups()], fused=True)

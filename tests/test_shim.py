@@ -64,6 +64,18 @@ def test_the_checkpoint_is_read_once_and_when_it_is_needed(random_folder):
     assert all(checkpoint is found[0] for checkpoint in found)
 
 
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_what_was_learned_is_predicted(shim, prompts, precision):
+    """The network that is used for inference is another one."""
+    before = shim.predict(prompts, precision)
+    update(shim, prompts, adam(1e-2))
+    with torch.no_grad():
+        expected = shim.checkpoint.network(prompts)
+    change = (expected - before).abs().max()
+    assert change > 0.1
+    assert (shim.predict(prompts, precision) - expected).abs().max() < 0.1 * change
+
+
 def test_a_given_checkpoint_is_not_read(checkpoint):
     shim = GLiNERShim(pytest.fail)
     shim.checkpoint = checkpoint

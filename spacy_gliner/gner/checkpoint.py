@@ -55,13 +55,15 @@ class GNERCheckpoint:
         return Instruction(self.config.instruction)
 
     def running(self, precision: str) -> PreTrainedModel:
-        """The network, or a copy in another precision: made when it is needed, one at a time."""
-        if str(self.network.dtype) == f"torch.{precision}":
-            return self.network
+        """The network for inference: mostly a copy, made when it is needed, one at a time.
+
+        On a CPU the copy shares all weights with the network but those of linear layers.
+        Raises ValueError [G523] for "int8" where it cannot be computed.
+        """
         version = sum(parameter._version for parameter in self.network.parameters())
         if (precision, version) not in self._copy:
             self._copy.clear()
-            self._copy[precision, version] = _copied(self.network, precision)
+            self._copy[precision, version] = _for_inference(self.network, precision)
         return self._copy[precision, version]
 
     @property
@@ -170,12 +172,14 @@ def _read(folder: str | Path) -> tuple[PreTrainedModel, PreTrainedTokenizerFast]
     return network.eval(), tokenizer
 
 
-def _copied(network: PreTrainedModel, precision: str) -> PreTrainedModel:
-    if precision == "int8":
-        if network.device.type != "cpu" or not has_onednn():
-            raise ValueError(Errors.G523.format(device=network.device))
-        return in_precision(network, precision)
-    return cast_copy(network, getattr(torch, precision))
+def _for_inference(network: PreTrainedModel, precision: str) -> PreTrainedModel:
+    on_cpu = network.device.type == "cpu" and has_onednn()
+    if precision == "int8" and not on_cpu:
+        raise ValueError(Errors.G523.format(device=network.device))
+    dtype = torch.bfloat16 if precision == "bfloat16" else torch.float32
+    if network.dtype != dtype and precision != "int8":
+        network = cast_copy(network, dtype)
+    return in_precision(network, precision) if on_cpu else network
 
 
 def _load(kind: Any, folder: str | Path, **settings: Any) -> Any:
