@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from statistics import fmean
-from typing import NotRequired, TypedDict
+from typing import TypedDict
 
 from spacy.scorer import PRFScore
 
@@ -54,14 +54,16 @@ class Settings(TypedDict):
     lower_labels: bool
 
 
-class Evaluation(Settings):
-    """Of one model at one threshold, its own if none was set. The averages are over the sets.
+class Manner(TypedDict, total=False):
+    """decoding: of a gner model, which has no threshold."""
 
-    decoding: of a gner model, which has no threshold.
-    """
+    decoding: str
+
+
+class Evaluation(Settings, Manner):
+    """Of one model at one threshold, its own if none was set. The averages are over the sets."""
 
     threshold: Threshold
-    decoding: NotRequired[str]
     average_f1: float
     average_text_f1: float
     sets: dict[str, SetScores]

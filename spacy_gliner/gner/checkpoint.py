@@ -66,6 +66,10 @@ class GNERCheckpoint:
             self._copy[precision, version] = _for_inference(self.network, precision)
         return self._copy[precision, version]
 
+    def __getstate__(self) -> dict[str, Any]:
+        # Weights in oneDNN's own order cannot be sent or copied.
+        return {**self.__dict__, "_copy": {}}
+
     @property
     def longest_row(self) -> int:
         """How many pieces a model that has only a decoder reads, prompt and target together."""

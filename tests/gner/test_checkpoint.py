@@ -1,3 +1,5 @@
+import copy
+import pickle
 import shutil
 import socket
 from pathlib import Path
@@ -365,3 +367,12 @@ def test_int8_needs_onednn(folder, monkeypatch):
         checkpoint.running("int8")
     assert checkpoint.running("float32") is checkpoint.network
     assert checkpoint.running("bfloat16").dtype == torch.bfloat16
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16", "int8"])
+def test_a_checkpoint_that_was_used_can_be_sent_to_other_processes(folder, precision):
+    checkpoint = GNERCheckpoint.from_disk(folder)
+    expected = logits(checkpoint, precision)
+    sent = pickle.loads(pickle.dumps(checkpoint))
+    assert torch.equal(logits(sent, precision), expected)
+    assert torch.equal(logits(copy.deepcopy(checkpoint), precision), expected)
