@@ -5,8 +5,8 @@ makers by far. It is spoken to by the operators that torch's own compiler uses.
 """
 
 import copy
-from collections.abc import Collection
-from typing import TypeVar
+from collections.abc import Callable, Collection
+from typing import Any, Generic, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -15,6 +15,30 @@ Network = TypeVar("Network", bound=nn.Module)
 
 # Activations in int8 have one scale a row; unsigned, since oneDNN has no fast kernels for others.
 LARGEST, ZERO = 127, 128
+
+
+class InferenceCopy(Generic[Network]):
+    """A copy of a network: made when it is asked for, and again when the network has learned.
+
+    There is one at a time. It is not saved, sent or copied along with what holds it.
+    make: from a network and a precision to the copy.
+    """
+
+    def __init__(self, make: Callable[[Network, str], Network]) -> None:
+        self._make = make
+        self._made: tuple[Any, Network] | None = None
+
+    def get(self, network: Network, precision: str) -> Network:
+        # Torch counts the changes of each tensor.
+        state = network, precision, [parameter._version for parameter in network.parameters()]
+        made = self._made
+        if made is None or made[0] != state:
+            self._made = None  # so that there are never two
+            self._made = made = state, self._make(network, precision)
+        return made[1]
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"_make": self._make, "_made": None}
 
 
 def in_precision(network: Network, precision: str, *, keep: Collection[nn.Module] = ()) -> Network:

@@ -9,11 +9,11 @@ from torch import Tensor, nn
 
 from .checkpoint_shim import CheckpointShim
 from .gliner.checkpoint import Checkpoint
-from .gliner.frozen import FrozenNetworks
+from .gliner.frozen import freeze
 from .gliner.prompt import Prompts
 from .gner.checkpoint import GNERCheckpoint
 from .gner.network import TargetBatch, target_logits
-from .precision import has_onednn
+from .precision import InferenceCopy, has_onednn
 
 # What modules of the transformers library, and torch's own Dropout, call their rate.
 DROPOUTS = {"p", "dropout", "attention_dropout"}
@@ -31,7 +31,7 @@ class GLiNERShim(CheckpointShim[Checkpoint]):
     def __init__(self, load: Callable[[], Checkpoint]) -> None:
         super().__init__(load)
         self.head_rate = 1.0
-        self._frozen = FrozenNetworks()
+        self._frozen = InferenceCopy(freeze)
 
     def predict(self, batch: Prompts, precision: str = "float32") -> Tensor:
         """The logits of a batch; on a CPU from a copy of the network that is made for inference."""

@@ -3,7 +3,7 @@
 A frozen network gives the same logits, but for rounding, and cannot learn.
 """
 
-from typing import Any, cast
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -16,31 +16,8 @@ from .packed import packed
 from .scorers import Feedforward, MarkerV0
 
 
-class FrozenNetworks:
-    """Frozen copies of a network, each made when it is first asked for, and again when it learned.
-
-    They share the network's weights, but for those of linear layers. They are not saved or copied
-    along with what holds them.
-    """
-
-    def __init__(self) -> None:
-        self._made: dict[str, tuple[Any, nn.Module]] = {}
-
-    def get(self, network: GLiNERNetwork, precision: str) -> nn.Module:
-        """The network in a precision of `in_precision`."""
-        state = network, [parameter._version for parameter in network.parameters()]
-        made, frozen = self._made.get(precision, (None, None))
-        if frozen is None or made != state:
-            frozen = freeze(network, precision)
-            self._made[precision] = state, frozen
-        return frozen
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {"_made": {}}
-
-
 @torch.no_grad()
-def freeze(network: GLiNERNetwork, precision: str) -> nn.Module:
+def freeze(network: GLiNERNetwork, precision: str) -> GLiNERNetwork:
     """A copy for inference. Labels that are read apart from the text are read as before, once."""
     keep: list[nn.Module] = [] if network.label_encoder is None else [network.label_encoder]
     frozen = cast(GLiNERNetwork, sharing_copy(network, keep=keep))

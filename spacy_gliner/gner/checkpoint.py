@@ -20,7 +20,7 @@ from transformers import (
 
 from ..errors import Errors
 from ..folders import from_files, to_files
-from ..precision import cast_copy, has_onednn, in_precision
+from ..precision import InferenceCopy, cast_copy, has_onednn, in_precision
 from .bio import compact
 from .config import GNERConfig
 from .instruction import Instruction, instructions
@@ -40,7 +40,9 @@ class GNERCheckpoint:
     config: GNERConfig
     network: PreTrainedModel
     tokenizer: PreTrainedTokenizerFast
-    _copy: dict[tuple[str, int], PreTrainedModel] = field(default_factory=dict, repr=False)
+    _copy: InferenceCopy = field(
+        default_factory=lambda: InferenceCopy(_for_inference), init=False, repr=False
+    )
 
     @property
     def is_encoder_decoder(self) -> bool:
@@ -60,15 +62,7 @@ class GNERCheckpoint:
         On a CPU the copy shares all weights with the network but those of linear layers.
         Raises ValueError [G523] for "int8" where it cannot be computed.
         """
-        version = sum(parameter._version for parameter in self.network.parameters())
-        if (precision, version) not in self._copy:
-            self._copy.clear()
-            self._copy[precision, version] = _for_inference(self.network, precision)
-        return self._copy[precision, version]
-
-    def __getstate__(self) -> dict[str, Any]:
-        # Weights in oneDNN's own order cannot be sent or copied.
-        return {**self.__dict__, "_copy": {}}
+        return self._copy.get(self.network, precision)
 
     @property
     def longest_row(self) -> int:

@@ -8,8 +8,9 @@ import torch
 from transformers import AutoModel, BertConfig, DebertaV2Config, DistilBertConfig
 
 from spacy_gliner.gliner.checkpoint import Checkpoint
-from spacy_gliner.gliner.frozen import FrozenNetworks, freeze
+from spacy_gliner.gliner.frozen import freeze
 from spacy_gliner.gliner.packed import PackedTransformer, packed
+from spacy_gliner.precision import InferenceCopy
 from spacy_gliner.shim import GLiNERShim
 
 from ..parity.encoders import quiet
@@ -93,7 +94,7 @@ def real(logits):
 
 def test_what_is_frozen_follows_what_is_learned(checkpoint):
     network = copy.deepcopy(checkpoint.network)
-    made = FrozenNetworks()
+    made = InferenceCopy(freeze)
     frozen = made.get(network, "float32")
     assert made.get(network, "float32") is frozen
     assert made.get(network, "bfloat16") is not frozen
@@ -105,10 +106,10 @@ def test_what_is_frozen_follows_what_is_learned(checkpoint):
 
 
 def test_nothing_frozen_is_saved_or_copied(checkpoint):
-    made = FrozenNetworks()
+    made = InferenceCopy(freeze)
     made.get(checkpoint.network, "float32")
     assert len(pickle.dumps(made)) < 1000
-    assert copy.deepcopy(made).__dict__ == {"_made": {}}
+    assert copy.deepcopy(made).__dict__ == {"_make": freeze, "_made": None}
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
@@ -119,6 +120,6 @@ def test_without_onednn_the_network_itself_is_used(checkpoint, monkeypatch, prec
     batch = checkpoint.prompts.batch(list(zip(types, words, strict=True)))
     frozen = shim.predict(batch, precision)
     monkeypatch.setattr("spacy_gliner.shim.has_onednn", lambda: False)
-    monkeypatch.setattr(FrozenNetworks, "get", pytest.fail)
+    monkeypatch.setattr(InferenceCopy, "get", pytest.fail)
     logits = shim.predict(batch, precision)
     assert real(logits.float()).allclose(real(frozen), atol=1e-5 if precision == "float32" else 0.5)
