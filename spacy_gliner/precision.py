@@ -6,6 +6,7 @@ makers by far. It is spoken to by the operators that torch's own compiler uses.
 
 import copy
 from collections.abc import Callable, Collection
+from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 import torch
@@ -15,6 +16,10 @@ Network = TypeVar("Network", bound=nn.Module)
 
 # Activations in int8 have one scale a row; unsigned, since oneDNN has no fast kernels for others.
 LARGEST, ZERO = 127, 128
+# The number that stands for it among kinds of recurrent layers.
+LSTM = 2
+# What oneDNN computes along with a product, by its names.
+ACTIVATIONS: dict[type[nn.Module], str] = {nn.ReLU: "relu", nn.GELU: "gelu"}
 
 
 class InferenceCopy(Generic[Network]):
@@ -26,23 +31,45 @@ class InferenceCopy(Generic[Network]):
 
     def __init__(self, make: Callable[[Network, str], Network]) -> None:
         self._make = make
-        self._made: tuple[Any, Network] | None = None
+        self._made: _Made[Network] | None = None
 
     def get(self, network: Network, precision: str) -> Network:
-        # Torch counts the changes of each tensor.
-        state = network, precision, [parameter._version for parameter in network.parameters()]
         made = self._made
-        if made is None or made[0] != state:
+        if made is None or not made.serves(network, precision):
             self._made = None  # so that there are never two
-            self._made = made = state, self._make(network, precision)
-        return made[1]
+            weights = list(network.parameters())
+            copied = self._make(network, precision)
+            self._made = made = _Made(copied, network, precision, weights, _changes(weights))
+        return made.copied
 
     def __getstate__(self) -> dict[str, Any]:
         return {"_make": self._make, "_made": None}
 
 
+@dataclass(frozen=True, eq=False)
+class _Made(Generic[Network]):
+    """A copy, and what it was made of: the weights, changed so often as they were then."""
+
+    copied: Network
+    network: Network
+    precision: str
+    weights: list[nn.Parameter]
+    changes: list[int]
+
+    def serves(self, network: Network, precision: str) -> bool:
+        same = network is self.network and precision == self.precision
+        return same and _changes(self.weights) == self.changes
+
+
+def _changes(weights: list[nn.Parameter]) -> list[int]:
+    """Torch counts the changes of each tensor."""
+    return [weight._version for weight in weights]
+
+
 def in_precision(network: Network, precision: str, *, keep: Collection[nn.Module] = ()) -> Network:
     """A copy for inference, which shares all weights but those of linear layers with the network.
+
+    LSTMs stay float32: a recurrence adds up rounding errors.
 
     precision: "float32": the same results but for rounding. "bfloat16": inputs and weights of
         linear layers are rounded, and their outputs are bfloat16. "int8": weights have a scale for
@@ -56,8 +83,14 @@ def in_precision(network: Network, precision: str, *, keep: Collection[nn.Module
     for module in [*copied.modules()]:
         if id(module) not in kept:
             for name, child in module.named_children():
-                if type(child) is nn.Linear and id(child) not in kept:
+                if id(child) in kept:
+                    continue
+                if type(child) is nn.Linear:
                     setattr(module, name, _linear(child, precision))
+                elif isinstance(child, nn.LSTM):
+                    setattr(module, name, PackedLSTM(child))
+            if type(module) is nn.Sequential:
+                _fuse(module)
     return copied
 
 
@@ -79,9 +112,22 @@ def sharing_copy(network: Network, *, keep: Collection[nn.Module] = ()) -> Netwo
     return copy.deepcopy(network, {id(part): part for part in shared})
 
 
-def product(rows: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    """rows weight^T + bias, without gradients. *Shape:* (..., inputs), (outputs, inputs)"""
-    return torch.ops.mkldnn._linear_pointwise(rows, weight, bias, "none", [], "")
+def product(
+    rows: Tensor, weight: Tensor, bias: Tensor | None = None, *, activation: str = "none"
+) -> Tensor:
+    """activation(rows weight^T + bias), without gradients.
+
+    *Shape:* (..., inputs), (outputs, inputs) -> (..., outputs)
+    """
+    return torch.ops.mkldnn._linear_pointwise(rows, weight, bias, activation, [], "none")
+
+
+def _fuse(layers: nn.Sequential) -> None:
+    """Let linear layers compute the activations that follow them."""
+    for before, activation in zip([*layers], [*layers][1:], strict=False):
+        if isinstance(before, PackedLinear) and type(activation) in ACTIVATIONS:
+            before.activation = ACTIVATIONS[type(activation)]
+            del layers[[*layers].index(activation)]
 
 
 def _linear(linear: nn.Linear, precision: str) -> nn.Module:
@@ -98,13 +144,40 @@ class PackedLinear(nn.Module):
     def __init__(self, linear: nn.Linear, dtype: torch.dtype) -> None:
         super().__init__()
         self.dtype = dtype
+        self.activation = "none"
         weight = linear.weight.detach().to(dtype)
         self.packed = torch.ops.mkldnn._reorder_linear_weight(weight)
         self.bias = None if linear.bias is None else linear.bias.detach().to(dtype)
 
     def forward(self, rows: Tensor) -> Tensor:
         """*Shape:* (..., inputs) -> (..., outputs)"""
-        return product(rows.to(self.dtype), self.packed, self.bias)
+        return product(rows.to(self.dtype), self.packed, self.bias, activation=self.activation)
+
+
+class PackedLSTM(nn.Module):
+    """One layer of one direction, batch first, with its weights in oneDNN's order.
+
+    Putting them there takes longer than a short text.
+    """
+
+    def __init__(self, lstm: nn.LSTM) -> None:
+        super().__init__()
+        self.hidden_size = lstm.hidden_size
+        parameters = [weight.detach() for weight in lstm.parameters()]
+        of_input, of_state, *self.biases = parameters
+        self.packed = torch.ops.mkldnn._reorder_mkldnn_rnn_layer_weight(
+            of_input, of_state, lstm.hidden_size, False, True, False
+        )
+
+    def forward(self, rows: Tensor) -> tuple[Tensor, None]:
+        """*Shape:* (rows, length, inputs) -> (rows, length, hidden_size)"""
+        steps = rows.transpose(0, 1).contiguous()
+        zeros = rows.new_zeros(len(rows), self.hidden_size)
+        states, *_ = torch.ops.aten.mkldnn_rnn_layer(
+            *(steps, *self.packed, *self.biases, zeros, zeros),
+            *(False, [], LSTM, self.hidden_size, 1, True, False, False, False),
+        )
+        return states.transpose(0, 1), None
 
 
 class Int8Linear(nn.Module):

@@ -9,7 +9,7 @@ from torch import Tensor
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from .config import GLiNERConfig
-from .encoder import PromptEncoder, pool
+from .encoder import PromptEncoder, pool, word_pieces
 from .labels import LabelEncoder, LabelReader
 from .pieces import LABEL_TOKENIZER_FOLDER, Pieces
 from .prompt import Prompts, RowBuilder
@@ -69,6 +69,9 @@ class BiEncoder(PromptEncoder):
         *Shape:* (rows or 1, types, hidden_size), (rows, words, hidden_size)
         """
         assert prompts.labels is not None
-        pieces = self.dropout(self.encode(prompts.input_ids, prompts.attention_mask))
+        pieces = self.dropout(self.pieces(prompts))
         types = self.labels.vectors(prompts.labels)[prompts.type_positions]
         return types, pool(pieces, prompts, self.pooling)
+
+    def wanted(self, prompts: Prompts) -> Tensor:
+        return word_pieces(prompts, self.pooling)

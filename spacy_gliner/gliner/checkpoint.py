@@ -15,7 +15,7 @@ from .build import build_network
 from .config import GLiNERConfig
 from .labels import VECTORS_FILE
 from .network import GLiNERNetwork
-from .pieces import LABEL_TOKENIZER_FOLDER, PIECES_MULTIPLE
+from .pieces import LABEL_TOKENIZER_FOLDER, round_down
 from .prompt import PromptBuilder, RowBuilder
 from .shared import SharedEncoder, SharedRowBuilder
 from .tokenizer import add_markers, load_encoder_config, load_tokenizer
@@ -38,8 +38,7 @@ class Checkpoint:
         trained with.
         """
         limits = (*self.prompts.limits, *self.network.encoder.limits)
-        longest = min((2 * self.config.max_len, *limits))
-        return longest - longest % PIECES_MULTIPLE
+        return round_down(min((2 * self.config.max_len, *limits)))
 
     def to_disk(self, folder: str | Path, *, dtype: torch.dtype = torch.float32) -> None:
         """Write the folder: settings, tokenizer, and weights in the given precision.

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
+from .packed import PackedTransformer
 from .prompt import Prompts
 
 
@@ -69,8 +70,22 @@ class PromptEncoder(PieceEncoder):
 
         *Shape:* (rows, types, hidden_size), (rows, words, hidden_size)
         """
-        pieces = self.dropout(self.encode(prompts.input_ids, prompts.attention_mask))
+        pieces = self.dropout(self.pieces(prompts))
         return pick(pieces, prompts.type_positions), pool(pieces, prompts, self.pooling)
+
+    def pieces(self, prompts: Prompts) -> Tensor:
+        """The vectors of the pieces that are wanted; others may be anything.
+
+        *Shape:* (rows, pieces, hidden_size)
+        """
+        ids, mask = prompts.input_ids, prompts.attention_mask
+        if isinstance(self.transformer, PackedTransformer):
+            return self.projection(self.transformer(ids, mask, self.wanted(prompts)))
+        return self.encode(ids, mask)
+
+    def wanted(self, prompts: Prompts) -> Tensor:
+        """The pieces that stand for types and words. *Shape:* (rows, pieces) bool"""
+        return word_pieces(prompts, self.pooling).scatter(1, prompts.type_positions, True)
 
 
 class LayerFuser(nn.Module):
@@ -169,6 +184,14 @@ def pool(pieces: Tensor, prompts: Prompts, pooling: str) -> Tensor:
         lowest = pieces.new_full(shape, torch.finfo(pieces.dtype).min)
         words = lowest.scatter_reduce(1, owners, pieces, "amax").masked_fill(counts == 0, 0.0)
     return words[:, :n_words]
+
+
+def word_pieces(prompts: Prompts, pooling: str) -> Tensor:
+    """The pieces that `pool` reads, and perhaps a few more. *Shape:* (rows, pieces) bool"""
+    if pooling in ("first", "last"):
+        none = torch.zeros_like(prompts.piece_words, dtype=torch.bool)
+        return none.scatter(1, prompts.word_positions, True)
+    return prompts.piece_words < prompts.word_positions.size(1)
 
 
 def _mirror(counts: Tensor, length: int) -> Tensor:

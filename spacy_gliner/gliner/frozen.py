@@ -43,8 +43,8 @@ class SpanProducts(nn.Module):
         first, _, _, second = cast(Feedforward, tuple(scorer.out_project))
         left, right = first.weight.chunk(2, dim=1)
         self.max_width = scorer.max_width
-        self.start = nn.Sequential(scorer.project_start, nn.ReLU(), _linear(left, first.bias))
-        self.end = nn.Sequential(scorer.project_end, nn.ReLU(), _linear(right))
+        self.start = nn.Sequential(*scorer.project_start, nn.ReLU(), _linear(left, first.bias))
+        self.end = nn.Sequential(*scorer.project_end, nn.ReLU(), _linear(right))
         self.query = _linear(second.weight.T)
         self.bias = second.bias
 

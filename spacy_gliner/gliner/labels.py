@@ -11,7 +11,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from ..errors import Errors
 from .encoder import PieceEncoder
-from .pieces import TYPES_MULTIPLE, Pieces, pad, round_up, unlimited
+from .pieces import Pieces, pad, round_up, unlimited
 
 VECTORS_FILE = "label_vectors.safetensors"
 # Labels that are read at once, and labels whose vectors are kept.
@@ -46,9 +46,8 @@ class LabelReader:
             for key, types in sets.items()
         }
         rows = [places[id(types)] for types in label_sets] if len(sets) > 1 else [*places.values()]
-        n_types = round_up(max(map(len, rows)), TYPES_MULTIPLE)
         labels = Pieces.join(np.frombuffer(unit, dtype=np.int64) for unit in numbers)
-        return pad(rows, n_types, 0), labels
+        return pad(rows, round_up(max(map(len, rows))), 0), labels
 
     def _label(self, label: str) -> list[int]:
         ids = self.tokenizer.backend_tokenizer.encode(label).ids
@@ -79,13 +78,16 @@ class LabelEncoder(PieceEncoder):
         wanted = list(units(labels))
         if torch.is_grad_enabled():
             return self._read(wanted)
-        missing = [unit for unit in wanted if unit not in self.cache]
+        # A copy, since other threads make room for theirs.
+        known = dict(self.cache)
+        missing = [unit for unit in wanted if unit not in known]
         for start in range(0, len(missing), LABEL_BATCH):
             batch = missing[start : start + LABEL_BATCH]
-            self.cache.update(zip(batch, self._read(batch), strict=True))
+            known.update(zip(batch, self._read(batch), strict=True))
+        self.cache.update((unit, known[unit]) for unit in missing)
         # Vectors that came from a file are on the CPU.
         device = next(self.parameters()).device
-        vectors = torch.stack([self.cache[unit].to(device) for unit in wanted])
+        vectors = torch.stack([known[unit].to(device) for unit in wanted])
         for unit in list(self.cache)[: max(0, len(self.cache) - CACHE_SIZE)]:
             self.cache.pop(unit, None)
         return vectors

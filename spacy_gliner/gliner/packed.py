@@ -11,14 +11,16 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 from transformers import PretrainedConfig, PreTrainedModel
-from transformers.modeling_outputs import BaseModelOutput
+from transformers.activations import GELUActivation
+
+from .pieces import round_up
 
 Weights = tuple[Tensor, Tensor]
 # Models whose layers are those of BERT.
 BERTS = ("bert", "roberta", "xlm-roberta")
 
 
-def packed(transformer: PreTrainedModel) -> nn.Module:
+def packed(transformer: PreTrainedModel) -> "PreTrainedModel | PackedTransformer":
     """The same transformer without padding, or itself if it is of a kind that is not known here."""
     config = transformer.config
     if config.model_type in BERTS and config.position_embedding_type == "absolute":
@@ -31,7 +33,7 @@ def packed(transformer: PreTrainedModel) -> nn.Module:
 
 
 class PackedTransformer(nn.Module):
-    """Layers of the original, but for their attention, on the pieces of all rows."""
+    """The original's embeddings and layers, on the pieces of all rows."""
 
     def __init__(self, transformer: Any, attention: Callable[[Any], "Attention"]) -> None:
         super().__init__()
@@ -41,38 +43,50 @@ class PackedTransformer(nn.Module):
             for layer in transformer.encoder.layer
         )
 
-    def forward(
-        self, input_ids: Tensor, attention_mask: Tensor, output_hidden_states: bool = False
-    ) -> BaseModelOutput:
-        """As the original; vectors of padding are zeros.
+    def forward(self, input_ids: Tensor, attention_mask: Tensor, wanted: Tensor) -> Tensor:
+        """The vectors of the last layer of the pieces that are wanted; zeros for all others.
 
-        input_ids, attention_mask: *Shape:* (rows, pieces)
+        input_ids, attention_mask, wanted: *Shape:* (rows, pieces)
+        Returns *Shape:* (rows, pieces, width)
         """
         real = attention_mask.bool()
-        sizes = real.sum(dim=1).tolist()
+        sizes = attention_mask.sum(dim=1).tolist()
         padded = self.embeddings(input_ids)
-        pieces = padded[real]
-        for layer in self.layers:
+        pieces = F.pad(padded[real], (0, 0, 0, round_up(sum(sizes)) - sum(sizes)))
+        *layers, last = self.layers
+        for layer in layers:
             pieces = layer(pieces, sizes)
+        places = wanted[real].nonzero()[:, 0]
+        rounded = F.pad(places, (0, round_up(len(places)) - len(places)))
         vectors = torch.zeros_like(padded)
-        vectors[real] = pieces.to(padded.dtype)
-        return BaseModelOutput(last_hidden_state=vectors)
+        vectors[wanted] = last(pieces, sizes, rounded)[: len(places)]
+        return vectors
 
 
 class PackedLayer(nn.Module):
-    """A layer with another attention."""
+    """The original without dropout, and with another attention."""
 
     def __init__(self, attention: "Attention", layer: Any) -> None:
         super().__init__()
         self.attention = attention
-        self.attention_output = layer.attention.output
-        self.intermediate = layer.intermediate
-        self.output = layer.output
+        self.mix, self.mix_norm = layer.attention.output.dense, layer.attention.output.LayerNorm
+        activation = layer.intermediate.intermediate_act_fn
+        if isinstance(activation, GELUActivation):
+            activation = nn.GELU()
+        self.widen = nn.Sequential(layer.intermediate.dense, activation)
+        self.narrow, self.norm = layer.output.dense, layer.output.LayerNorm
 
-    def forward(self, pieces: Tensor, sizes: list[int]) -> Tensor:
-        """pieces: of all rows. *Shape:* (pieces, width); sizes: the number of each row's."""
-        pieces = self.attention_output(self.attention(pieces, sizes), pieces)
-        return self.output(self.intermediate(pieces), pieces)
+    def forward(self, pieces: Tensor, sizes: list[int], wanted: Tensor | None = None) -> Tensor:
+        """pieces: of all rows, and perhaps a few that nobody reads. *Shape:* (pieces, width)
+
+        sizes: the number of each row's.
+        wanted: the places of those whose vectors are returned, all if not given. *Shape:* (n,)
+        """
+        mixed = self.attention(pieces, sizes)
+        if wanted is not None:
+            mixed, pieces = mixed[wanted], pieces[wanted]
+        pieces = self.mix_norm(self.mix(mixed) + pieces)
+        return self.norm(self.narrow(self.widen(pieces)) + pieces)
 
 
 class Attention(nn.Module):
@@ -90,11 +104,13 @@ class Attention(nn.Module):
         self.projection.bias = nn.Parameter(bias, requires_grad=False)
 
     def forward(self, pieces: Tensor, sizes: list[int]) -> Tensor:
-        """*Shape:* (pieces, width) -> (pieces, width)"""
+        """As `PackedLayer`. *Shape:* (pieces, width) -> (pieces, width)"""
         projected = self.projection(pieces).view(len(pieces), 3, self.heads, -1)
         constants = self.constants(max(sizes), projected.dtype)
-        rows = [self.attend(*row.permute(1, 2, 0, 3), *constants) for row in projected.split(sizes)]
-        return torch.cat(rows)
+        rows = projected[: sum(sizes)].split(sizes)
+        mixed = [self.attend(*row.permute(1, 2, 0, 3), *constants) for row in rows]
+        unused = mixed[0].new_zeros(len(pieces) - sum(sizes), mixed[0].size(1))
+        return torch.cat([*mixed, unused])
 
     def constants(self, longest: int, dtype: torch.dtype) -> tuple[Tensor, ...]:
         """What `attend` takes besides, for rows of at most so many pieces."""

@@ -7,7 +7,8 @@ import numpy as np
 import torch
 from transformers import PreTrainedTokenizerFast
 
-PIECES_MULTIPLE, WORDS_MULTIPLE, TYPES_MULTIPLE = 16, 8, 4
+# The largest step between sizes.
+STEP = 32
 LABEL_TOKENIZER_FOLDER = "labels_tokenizer"
 
 
@@ -47,8 +48,18 @@ class Pieces:
         return cls(ids, np.cumsum([0, *map(len, arrays)]))
 
 
-def round_up(number: int, multiple: int) -> int:
-    return -(-number // multiple) * multiple
+def round_up(number: int) -> int:
+    """The next larger one of few sizes, at most a sixteenth more.
+
+    CPU libraries make a plan for each size that they meet, which takes as long as a short text.
+    """
+    return -round_down(-number)
+
+
+def round_down(number: int) -> int:
+    """The next smaller one of these sizes."""
+    step = min(1 << max(0, number.bit_length() - 5), STEP)
+    return number // step * step
 
 
 def pad(rows: Sequence[np.ndarray], length: int, value: int) -> torch.Tensor:

@@ -10,16 +10,7 @@ import torch
 from transformers import PreTrainedTokenizerFast
 
 from .config import GLiNERConfig
-from .pieces import (
-    PIECES_MULTIPLE,
-    TYPES_MULTIPLE,
-    WORDS_MULTIPLE,
-    Pieces,
-    frame,
-    pad,
-    round_up,
-    unlimited,
-)
+from .pieces import Pieces, frame, pad, round_up, unlimited
 
 
 @dataclass(frozen=True)
@@ -141,16 +132,13 @@ class RowBuilder(ABC):
         return ids, len(self._prefix) + type_positions, first_word + places
 
     def batch(self, rows: Sequence[tuple[Pieces, Pieces]]) -> Prompts:
-        """Lay out and pad a batch of (types, words).
-
-        Lengths are rounded up, so that few shapes occur: CPU libraries keep a plan for each.
-        """
+        """Lay out and pad a batch of (types, words)."""
         laid_out = [self.row(types, words) for types, words in rows]
         ids, type_positions, word_positions = zip(*laid_out, strict=True)
-        length = round_up(max(map(len, ids)), PIECES_MULTIPLE)
+        length = round_up(max(map(len, ids)))
         lengths = torch.tensor([len(row) for row in ids])
-        n_types = round_up(max(map(len, type_positions)), TYPES_MULTIPLE)
-        n_words = round_up(max(map(len, word_positions)), WORDS_MULTIPLE)
+        n_types = round_up(max(map(len, type_positions)))
+        n_words = round_up(max(map(len, word_positions)))
         owners = [
             self._owners(len(row), words, none=n_words)
             for row, (_, words) in zip(ids, rows, strict=True)
@@ -181,9 +169,16 @@ class PromptBuilder(RowBuilder):
         markers = tokenizer.convert_tokens_to_ids([config.ent_token, config.sep_token])
         self.marker, self._sep = map(int, markers)
         self._shift = 0 if config.embed_ent_token else 1
+        self._last: dict[tuple[str, ...], Pieces] = {}
 
     def types(self, label_sets: Sequence[Sequence[str]]) -> list[Pieces]:
-        return self.units(label_sets)
+        """As in every builder; what was asked for last is kept, since it is often asked again."""
+        sets = [tuple(labels) for labels in label_sets]
+        known = self._last
+        new = [labels for labels in dict.fromkeys(sets) if labels not in known]
+        known = {**known, **dict(zip(new, self.units(new), strict=True))}
+        self._last = {labels: known[labels] for labels in sets}
+        return [known[labels] for labels in sets]
 
     def head(self, types: Pieces) -> tuple[np.ndarray, np.ndarray]:
         ids = np.append(np.insert(types.ids, types.offsets[:-1], self.marker), self._sep)

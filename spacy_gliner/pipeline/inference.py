@@ -10,7 +10,7 @@ from ..gliner.batches import batches
 from ..gliner.candidates import span_candidates, token_candidates
 from ..gliner.checkpoint import Checkpoint
 from ..gliner.decode import Candidates
-from ..gliner.pieces import PIECES_MULTIPLE, Pieces, round_up
+from ..gliner.pieces import Pieces, round_up
 from ..gliner.shared import WordVectors
 from ..shim import shim_of
 from .labels import LabelSet
@@ -66,7 +66,7 @@ def find_candidates(
     candidates = token_candidates if checkpoint.config.is_token_level else span_candidates
     rows = list(_rows(checkpoint, requests, texts, limits))
     found: list[list[Candidates]] = [[] for _ in requests]
-    sizes = [round_up(builder.size(row.types, row.words), PIECES_MULTIPLE) for row in rows]
+    sizes = [round_up(builder.size(row.types, row.words)) for row in rows]
     for indices in batches(sizes, limits.max_batch_pieces):
         batch = [rows[index] for index in indices]
         logits = model.predict(builder.batch([(row.types, row.words) for row in batch]))

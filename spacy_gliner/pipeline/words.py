@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
+from spacy.attrs import IDX, IS_SPACE, LENGTH
 from spacy.tokens import Doc
 
 from ..errors import Errors
@@ -39,9 +40,8 @@ def doc_words(doc: Doc, mode: str) -> Words:
     Raises ValueError [G001] for any other mode.
     """
     if mode == "spacy":
-        tokens = [token for token in doc if not token.is_space]
-        texts = [token.text for token in tokens]
-        starts = _offsets(token.idx for token in tokens)
+        texts = [token.text for token in doc if not token.is_space]
+        starts = doc.to_array(IDX)[doc.to_array(IS_SPACE) == 0].astype(np.int64)
     elif mode == "regex":
         matches = list(WORD_PATTERN.finditer(doc.text))
         texts = [match.group() for match in matches]
@@ -60,8 +60,8 @@ def token_spans(
     starts, ends: ranges of words, end exclusive, at least one word long. *Shape:* (spans,)
     Returns the first token and the one after the last of each range. *Shape:* (spans,) int64
     """
-    token_starts = _offsets(token.idx for token in doc)
-    token_ends = token_starts + _offsets(len(token) for token in doc)
+    token_starts, lengths = doc.to_array([IDX, LENGTH]).astype(np.int64).T
+    token_ends = token_starts + lengths
     first = np.searchsorted(token_ends, words.starts[starts], side="right")
     last = np.searchsorted(token_starts, words.ends[ends - 1], side="left")
     return first, last

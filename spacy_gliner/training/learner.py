@@ -10,7 +10,7 @@ from torch import Tensor
 from ..corpus.passage import Passage
 from ..errors import Errors
 from ..gliner.batches import batches
-from ..gliner.pieces import PIECES_MULTIPLE, round_up
+from ..gliner.pieces import round_up
 from ..gliner.prompt import Prompts, RowBuilder
 from ..pipeline.labels import LabelSet
 from ..shim import shim_of
@@ -69,7 +69,7 @@ class Learner(BaseLearner):
         sizes = [builder.size(*pair) for pair in zip(types, words, strict=True)]
         fitting = [i for i, size in enumerate(sizes) if size <= checkpoint.longest_row]
         self.dropped["row longer than the encoder reads"] += len(sizes) - len(fitting)
-        rounded = [round_up(sizes[i], PIECES_MULTIPLE) for i in fitting]
+        rounded = [round_up(sizes[i]) for i in fitting]
         for batch in batches(rounded, self.settings.max_pieces):
             indices = [fitting[i] for i in batch]
             rows = [(types[i], words[i]) for i in indices]

@@ -116,8 +116,8 @@ def test_an_encoder_inside_a_package_is_recorded_by_that_name(encoder_folder, mo
 
 
 def test_the_longest_row_can_be_read_with_its_padding(checkpoint, tmp_path):
-    """Rows are padded to a multiple of 16 pieces, and 100 is none."""
-    settings = BertConfig(**{**checkpoint.config.encoder_config, "max_position_embeddings": 100})
+    """Rows so long are padded to a multiple of 4 pieces, and 99 is none."""
+    settings = BertConfig(**{**checkpoint.config.encoder_config, "max_position_embeddings": 99})
     BertModel(settings).save_pretrained(tmp_path)
     checkpoint.prompts.tokenizer.save_pretrained(tmp_path)
     made = new_checkpoint(str(tmp_path), hidden_size=None, max_width=4)
