@@ -15,7 +15,7 @@ from spacy_gliner.gliner.checkpoint import Checkpoint
 
 from .contenders import CONTENDERS, OURS
 from .encoders import ENCODERS, write_checkpoint, write_onnx
-from .grid import Result, Setting, Timing, measure
+from .grid import Result, Setting, measure
 from .report import Report, environment
 from .task import Job
 from .worker import Worker
@@ -30,8 +30,7 @@ def main(
     texts: Annotated[str, Option(help="Numbers of texts")] = "1,8,256",
     words: Annotated[str, Option(help="Numbers of words a text")] = "20,60,400",
     labels: Annotated[str, Option(help="Numbers of labels")] = "5,25,200",
-    rounds: Annotated[int, Option(help="Each contender runs at least so often")] = 5,
-    seconds: Annotated[float, Option(help="And for at least so long")] = 1.0,
+    rounds: Annotated[int, Option(help="Turns of each contender")] = 5,
     threads: Annotated[int, Option(help="Of each contender")] = os.cpu_count() or 1,
     batch_size: Annotated[int, Option(help="Texts that a peer reads at once")] = 8,
     curves: Annotated[bool, Option(help="Measure how the cost of ours grows, too")] = True,
@@ -46,7 +45,6 @@ def main(
     missing = {name: ", ".join(CONTENDERS[name].missing) for name in chosen}
     present = [name for name in chosen if not missing[name]]
     settings = [Setting(*sizes) for sizes in product(*map(_numbers, (texts, words, labels)))]
-    timing = Timing(rounds, seconds)
     report = Report(
         environment(threads=threads, batch_size=batch_size),
         absent={name: what for name, what in missing.items() if what},
@@ -58,24 +56,24 @@ def main(
             if any("onnx" in CONTENDERS[name].modules for name in present):
                 write_onnx(folder)
             job = Job(folder, threads, batch_size, whole=True)
-            report.grid.extend(_results(encoder, present, settings, job, timing))
+            report.grid.extend(_results(encoder, present, settings, job, rounds))
             if curves:
                 job = replace(job, whole=False)
-                report.labels.extend(_results(encoder, [OURS], LABEL_CURVE, job, timing))
-                report.words.extend(_results(encoder, [OURS], WORD_CURVE, job, timing))
+                report.labels.extend(_results(encoder, [OURS], LABEL_CURVE, job, rounds))
+                report.words.extend(_results(encoder, [OURS], WORD_CURVE, job, rounds))
     finally:
         report.to_disk(output)
 
 
 def _results(
-    encoder: str, contenders: Sequence[str], settings: Sequence[Setting], job: Job, timing: Timing
+    encoder: str, contenders: Sequence[str], settings: Sequence[Setting], job: Job, rounds: int
 ) -> Iterator[Result]:
     checkpoint = Checkpoint.from_disk(job.folder)
     with ExitStack() as stack, tqdm(settings, desc=encoder) as bar:
         workers = {name: stack.enter_context(closing(Worker(name, job))) for name in contenders}
         for setting in bar:
             bar.set_postfix_str(str(setting))
-            yield from measure(workers, setting, timing, encoder=encoder, checkpoint=checkpoint)
+            yield from measure(workers, setting, rounds, encoder=encoder, checkpoint=checkpoint)
 
 
 def _prepare_processes(threads: int) -> None:

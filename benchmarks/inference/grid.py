@@ -27,19 +27,11 @@ class Setting:
 
 
 @dataclass(frozen=True)
-class Timing:
-    """Each contender runs at least so often, and as much more often as makes it run so long."""
-
-    rounds: int
-    seconds: float
-
-
-@dataclass(frozen=True)
 class Result:
     """One contender on one setting.
 
     fits: a text and all labels fit in one row, so that all must find the same.
-    seconds: of each run. peak: bytes. agreement: with the spans of `OURS`.
+    seconds: of a run, in each turn. peak: bytes. agreement: with the spans of `OURS`.
     error: why there are no figures.
     """
 
@@ -72,7 +64,7 @@ class Result:
 def measure(
     workers: Mapping[str, Worker],
     setting: Setting,
-    timing: Timing,
+    rounds: int,
     *,
     encoder: str,
     checkpoint: Checkpoint,
@@ -88,7 +80,7 @@ def measure(
             message = f"{type(error).__name__}: {error}"
             yield Result(encoder, setting, name, fits, error=message)
     times: dict[str, list[float]] = {name: [] for name in found}
-    while any(len(own) < timing.rounds or sum(own) < timing.seconds for own in times.values()):
+    for _ in range(rounds):
         for name, own in times.items():
             own.append(workers[name].run())
     for name, own in times.items():
