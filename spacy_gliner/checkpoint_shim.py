@@ -16,8 +16,8 @@ from thinc.shims import Shim
 from thinc.util import get_torch_default_device
 from torch import Tensor, nn
 from torch.autograd.graph import increment_version
-from torch.nn.attention import SDPBackend, sdpa_kernel
 
+from .attention import StepwiseAttention
 from .errors import Errors
 from .gliner.checkpoint import Checkpoint
 from .gner.checkpoint import GNERCheckpoint
@@ -100,7 +100,7 @@ class CheckpointShim(Shim, ABC, Generic[AnyCheckpoint]):
         network.train()
         self._prepare(dropout)
         try:
-            with _autocast(network.device, precision), _fast_attention(network.device):
+            with _autocast(network.device, precision), _attention(network.device):
                 logits = self._logits(batch)
         finally:
             network.eval()
@@ -183,6 +183,5 @@ def _autocast(device: torch.device, precision: str) -> AbstractContextManager:
     return torch.autocast(device.type, dtype=torch.bfloat16, enabled=precision == "bfloat16")
 
 
-def _fast_attention(device: torch.device) -> AbstractContextManager:
-    """On a CPU the plain kernels are twice as fast as the fused ones, going backward."""
-    return sdpa_kernel(SDPBackend.MATH) if device.type == "cpu" else nullcontext()
+def _attention(device: torch.device) -> AbstractContextManager:
+    return StepwiseAttention() if device.type == "cpu" else nullcontext()

@@ -11,6 +11,7 @@ from .config import GLiNERConfig
 from .encoder import PromptEncoder, WordLSTM
 from .labels import LabelEncoder
 from .network import GLiNERNetwork
+from .packed import is_disentangled
 from .scorers import TokenScorer, mlp, span_scorers
 from .shared import SharedEncoder
 
@@ -71,4 +72,9 @@ def _transformer(stored: dict[str, Any]) -> PreTrainedModel:
     # Of the family that writes text, the half that reads it.
     if kind in ("t5", "mt5"):
         return T5EncoderModel(config)
-    return AutoModel.from_config(config)
+    transformer = AutoModel.from_config(config)
+    if is_disentangled(config):
+        from .disentangled import with_near_distances
+
+        return with_near_distances(transformer)
+    return transformer

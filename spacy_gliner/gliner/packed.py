@@ -25,7 +25,7 @@ def packed(transformer: PreTrainedModel) -> "PreTrainedModel | PackedTransformer
     config = transformer.config
     if config.model_type in BERTS and config.position_embedding_type == "absolute":
         make = _attention
-    elif config.model_type == "deberta-v2" and _is_disentangled(config):
+    elif is_disentangled(config):
         make = partial(_disentangled, distances=transformer.encoder.get_rel_embedding())
     else:
         return transformer
@@ -128,7 +128,7 @@ class DisentangledAttention(Attention):
 
     distance_keys, distance_queries: the projections of the distances' embeddings, which do not
         depend on the text. *Shape:* (heads, distances, head width)
-    place: the places among them of given distances, from a query to a key behind it.
+    places: as `distance_places`.
     """
 
     def __init__(
@@ -137,19 +137,19 @@ class DisentangledAttention(Attention):
         heads: int,
         distance_keys: Tensor,
         distance_queries: Tensor,
-        place: Callable[[Tensor], Tensor],
+        places: Callable[[int], Tensor],
     ) -> None:
         super().__init__(*projections, heads=heads)
         self.distance_keys = distance_keys
         self.distance_queries = distance_queries
-        self.place = place
+        self.places = places
 
     def constants(self, longest: int, dtype: torch.dtype) -> tuple[Tensor, ...]:
         """Keys from the longest distance to the shortest, and queries the other way round.
 
         *Shape:* (heads, 2 longest - 1, head width)
         """
-        places = self.place(torch.arange(1 - longest, longest))
+        places = self.places(longest)
         keys = self.distance_keys[:, places.flip(0)]
         return keys.to(dtype), self.distance_queries[:, places].to(dtype)
 
@@ -186,45 +186,33 @@ def _attention(original: Any) -> Attention:
     return Attention(*map(_weights, parts), heads=original.num_attention_heads)
 
 
-def _is_disentangled(config: PretrainedConfig) -> bool:
-    """As in DeBERTa v3, and most others of the family."""
+def is_disentangled(config: PretrainedConfig) -> bool:
+    """Whether distances are scored from queries to keys and back, as in DeBERTa v3 and most others
+    of the family.
+    """
+    if config.model_type != "deberta-v2" or not config.relative_attention:
+        return False
     scores_both = sorted(config.pos_att_type or ()) == ["c2p", "p2c"]
-    return config.relative_attention and scores_both and not getattr(config, "conv_kernel_size", 0)
+    return scores_both and not getattr(config, "conv_kernel_size", 0)
 
 
 def _disentangled(original: Any, distances: Tensor) -> DisentangledAttention:
     """distances: their embeddings. *Shape:* (distances, width)"""
-    from transformers.models.deberta_v2.modeling_deberta_v2 import make_log_bucket_position
+    from .disentangled import by_head, distance_places, distance_projections
 
-    heads, n_buckets, span = (
-        original.num_attention_heads,
-        original.position_buckets,
-        original.pos_ebd_size,
-    )
+    heads = original.num_attention_heads
     scale = (3 * original.attention_head_size) ** -0.5
-    shared = original.share_att_key
-    key = original.key_proj if shared else original.pos_key_proj
-    query = original.query_proj if shared else original.pos_query_proj
-
-    def place(distance: Tensor) -> Tensor:
-        if n_buckets > 0:
-            distance = make_log_bucket_position(
-                distance, n_buckets, original.max_relative_positions
-            )
-        return (distance.long() + span).clamp(0, 2 * span - 1)
-
-    def by_head(projected: Tensor) -> Tensor:
-        return projected.unflatten(-1, (heads, -1)).transpose(0, 1)
-
+    to_key, to_query = distance_projections(original)
+    near = distances[: 2 * original.pos_ebd_size]
     weight, bias = _weights(original.query_proj)
     return DisentangledAttention(
         (scale * weight, scale * bias),
         _weights(original.key_proj),
         _weights(original.value_proj),
         heads=heads,
-        distance_keys=by_head(key(distances[: 2 * span])),
-        distance_queries=by_head(scale * query(distances[: 2 * span])),
-        place=place,
+        distance_keys=by_head(to_key(near), heads),
+        distance_queries=by_head(scale * to_query(near), heads),
+        places=partial(distance_places, original),
     )
 
 

@@ -1,0 +1,69 @@
+import pytest
+import torch
+from torch.nn import functional as F
+
+from spacy_gliner.attention import StepwiseAttention, stepwise_attention
+
+SHAPE = (2, 4, 7, 8)
+
+
+def tensors(*shapes):
+    torch.manual_seed(0)
+    return [torch.randn(shape, dtype=torch.float64, requires_grad=True) for shape in shapes]
+
+
+CASES = {
+    "plain": {},
+    "causal": {"is_causal": True},
+    "scaled": {"scale": 0.5},
+    "some hidden": {"attn_mask": torch.arange(7).view(1, 1, 1, 7) < 5},
+    "biased": {"attn_mask": torch.linspace(-1, 1, 49).view(7, 7).double()},
+}
+
+
+@pytest.mark.parametrize("settings", CASES.values(), ids=CASES)
+def test_results_and_gradients_are_those_of_torch(settings):
+    inputs = tensors(SHAPE, SHAPE, SHAPE)
+    expected = F.scaled_dot_product_attention(*inputs, **settings)
+    mixed = stepwise_attention(*inputs, **settings)
+    assert mixed.allclose(expected)
+    (direction,) = tensors(SHAPE)
+    ours = torch.autograd.grad((mixed * direction).sum(), inputs)
+    theirs = torch.autograd.grad((expected * direction).sum(), inputs)
+    assert all(a.allclose(b) for a, b in zip(ours, theirs, strict=True))
+
+
+def test_heads_may_share_keys():
+    query, key, value = tensors(SHAPE, (2, 2, 7, 8), (2, 2, 7, 8))
+    expected = F.scaled_dot_product_attention(query, key, value, enable_gqa=True)
+    assert stepwise_attention(query, key, value, enable_gqa=True).allclose(expected)
+
+
+def test_a_row_that_may_see_nothing_has_numbers():
+    query, key, value = tensors(SHAPE, SHAPE, SHAPE)
+    nothing = torch.zeros(7, 7, dtype=torch.bool)
+    assert stepwise_attention(query, key, value, attn_mask=nothing).isfinite().all()
+
+
+def test_it_takes_the_place_of_torchs_for_a_while(monkeypatch):
+    query, key, value = tensors(SHAPE, SHAPE, SHAPE)
+    calls = []
+
+    def watch(*args, **kwargs):
+        calls.append(kwargs)
+        return stepwise_attention(*args, **kwargs)
+
+    monkeypatch.setattr("spacy_gliner.attention.stepwise_attention", watch)
+    with StepwiseAttention():
+        inside = F.scaled_dot_product_attention(query, key, value, scale=0.3)
+    outside = F.scaled_dot_product_attention(query, key, value, scale=0.3)
+    assert calls == [{"scale": 0.3}]
+    assert inside.allclose(outside)
+
+
+def test_dropout_hides_some():
+    query, key, value = tensors(SHAPE, SHAPE, SHAPE)
+    torch.manual_seed(0)
+    hidden = stepwise_attention(query, key, torch.ones_like(value), dropout_p=0.5)
+    assert hidden.mean().item() == pytest.approx(1.0, abs=0.15)
+    assert hidden.std() > 0.1
