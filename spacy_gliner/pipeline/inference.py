@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from thinc.api import Model
 
 from ..gliner.batches import batches
@@ -13,11 +14,14 @@ from ..gliner.decode import Candidates
 from ..gliner.pieces import Pieces, round_up
 from ..gliner.shared import WordVectors
 from ..shim import shim_of
+from ..threads import in_threads
 from .labels import LabelSet
 from .windows import Window, label_passes, windows
 from .words import Words
 
 Text = Pieces | WordVectors
+# With less to do, in word pieces, a thread is not worth its while.
+THREAD_PIECES = 1024
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,17 +69,36 @@ def find_candidates(
     builder: Any = checkpoint.prompts
     candidates = token_candidates if checkpoint.config.is_token_level else span_candidates
     rows = list(_rows(checkpoint, requests, texts, limits))
-    found: list[list[Candidates]] = [[] for _ in requests]
-    sizes = [round_up(builder.size(row.types, row.words)) for row in rows]
-    for indices in batches(sizes, limits.max_batch_pieces):
+
+    def read(indices: Sequence[int]) -> list[Candidates]:
         batch = [rows[index] for index in indices]
         logits = model.predict(builder.batch([(row.types, row.words) for row in batch]))
         thresholds = [requests[row.request].labels.thresholds[row.labels] for row in batch]
-        for row, spans in zip(batch, candidates(logits, thresholds), strict=True):
-            found[row.request].append(
-                spans.shift(words=row.window.first_word, types=row.labels.start)
-            )
-    return [Candidates.concatenate(parts) for parts in found]
+        return [
+            spans.shift(words=row.window.first_word, types=row.labels.start)
+            for row, spans in zip(batch, candidates(logits, thresholds), strict=True)
+        ]
+
+    sizes = [round_up(builder.size(row.types, row.words)) for row in rows]
+    threads = torch.get_num_threads() if checkpoint.network.device.type == "cpu" else 1
+    parts = batches(sizes, _batch_size(sum(sizes), limits.max_batch_pieces, threads))
+    found: list[list[Candidates]] = [[] for _ in requests]
+    for indices, results in zip(parts, in_threads(read, parts, threads=threads), strict=True):
+        for index, spans in zip(indices, results, strict=True):
+            found[rows[index].request].append(spans)
+    return [Candidates.concatenate(spans) for spans in found]
+
+
+def _batch_size(total: int, most: int, threads: int) -> int:
+    """At most `most`, and such that all threads have about as much to do.
+
+    Together they read no more at once, unless that would leave each of many threads too little.
+    """
+    share = -(-total // threads)
+    if threads == 1 or share < THREAD_PIECES:
+        return most
+    rounds = -(-share // max(most // threads, min(most, THREAD_PIECES)))
+    return -(-share // rounds)
 
 
 def _rows(

@@ -5,6 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import torch
 
+from spacy_gliner.threads import in_threads
+
 from ..tiny import SENTENCES
 
 TEXTS = [*SENTENCES, "", *SENTENCES[::-1]]
@@ -76,6 +78,25 @@ def test_threads_give_what_one_gives(make_learned, expected):
     with ThreadPoolExecutor(4) as pool:
         found = list(pool.map(lambda text: entities(nlp(text)), TEXTS * 3))
     assert_same(found, expected * 3)
+
+
+def test_torchs_threads_read_batches_of_their_own(nlp, expected, monkeypatch):
+    monkeypatch.setattr("spacy_gliner.pipeline.inference.THREAD_PIECES", 20)
+    used = []
+
+    def watch(function, tasks, *, threads):
+        used.append((len(tasks), threads))
+        return in_threads(function, tasks, threads=threads)
+
+    monkeypatch.setattr("spacy_gliner.pipeline.inference.in_threads", watch)
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        assert_same([entities(doc) for doc in nlp.pipe(TEXTS)], expected)
+    finally:
+        torch.set_num_threads(before)
+    ((tasks, threads),) = used
+    assert tasks >= threads == 2
 
 
 def test_bfloat16_finds_the_same(make_learned, expected):
