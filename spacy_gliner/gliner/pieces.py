@@ -42,6 +42,13 @@ class Pieces:
         return Pieces(self.ids[:size], np.minimum(self.offsets, size))
 
     @classmethod
+    def concatenate(cls, parts: Iterable["Pieces"]) -> "Pieces":
+        """One sequence of all units."""
+        parts = [cls.join([]), *parts]
+        ends = np.concatenate([part.counts for part in parts]).cumsum()
+        return cls(np.concatenate([part.ids for part in parts]), np.concatenate([[0], ends]))
+
+    @classmethod
     def join(cls, parts: Iterable[Sequence[int] | np.ndarray]) -> "Pieces":
         arrays = [np.asarray(part, dtype=np.int64) for part in parts]
         ids = np.concatenate(arrays) if arrays else np.zeros(0, dtype=np.int64)

@@ -3,14 +3,21 @@
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import chain, pairwise
 from pathlib import Path
 
 import numpy as np
 import torch
+from spacy.util import minibatch
+from tokenizers import Encoding
 from transformers import PreTrainedTokenizerFast
 
 from .config import GLiNERConfig
 from .pieces import Pieces, frame, pad, round_up, unlimited
+
+# Units that a thread of the tokenizer cuts at once, and how many times as many it is given: what it
+# tells of each takes far more memory than the pieces.
+PART, PARTS = 128, 128
 
 
 @dataclass(frozen=True)
@@ -94,21 +101,22 @@ class RowBuilder(ABC):
         A unit that has no piece (a zero-width character, say) gets the unknown one, so that every
         word has a vector and no later word is shifted.
         """
-        # An empty pre-tokenised input is ambiguous to the library, so it is not asked.
-        asked = [list(sequence) for sequence in sequences if sequence]
-        encodings = iter(
-            self.tokenizer.backend_tokenizer.encode_batch(
-                asked, is_pretokenized=True, add_special_tokens=False
-            )
-            if asked
-            else ()
+        # The tokenizer cuts each unit by itself, so that it does not matter where parts begin.
+        parts = minibatch(chain.from_iterable(sequences), PART)
+        every = Pieces.concatenate(
+            self._pieces(encoding, len(part))
+            for batch in minibatch(parts, PARTS)
+            for part, encoding in zip(batch, self._encode(batch), strict=True)
         )
-        return [
-            self._pieces(next(encodings), len(sequence)) if sequence else Pieces.join([])
-            for sequence in sequences
-        ]
+        ends = np.cumsum([0, *map(len, sequences)]).tolist()
+        return [every[start:end] for start, end in pairwise(ends)]
 
-    def _pieces(self, encoding, n_units: int) -> Pieces:
+    def _encode(self, parts: list[list[str]]) -> list[Encoding]:
+        return self.tokenizer.backend_tokenizer.encode_batch(
+            parts, is_pretokenized=True, add_special_tokens=False
+        )
+
+    def _pieces(self, encoding: Encoding, n_units: int) -> Pieces:
         ids = np.array(encoding.ids, dtype=np.int64)
         owners = np.array(encoding.word_ids, dtype=np.int64)
         counts = np.bincount(owners, minlength=n_units) if len(owners) else np.zeros(n_units, int)

@@ -1,3 +1,5 @@
+from unittest import mock
+
 import numpy as np
 import pytest
 import torch
@@ -93,6 +95,21 @@ def test_a_word_without_pieces_is_unknown_and_shifts_no_other(builder, invisible
     found = [tokens(builder, pieces[i : i + 1].ids) for i in range(len(words))]
     unknown = ["[UNK]"]
     assert found == [unknown, ["oslo"], unknown, unknown, ["bergen"], unknown]
+
+
+@any_words
+@given(sequences=st.lists(WORDS, max_size=5), sizes=st.tuples(st.integers(1, 4), st.integers(1, 3)))
+def test_it_does_not_matter_how_many_words_are_cut_at_once(builder, sequences, sizes):
+    whole = builder.units(sequences)
+    with (
+        mock.patch("spacy_gliner.gliner.prompt.PART", sizes[0]),
+        mock.patch("spacy_gliner.gliner.prompt.PARTS", sizes[1]),
+    ):
+        parts = builder.units(sequences)
+    assert [len(pieces) for pieces in whole] == [len(words) for words in sequences]
+    for pieces, others in zip(whole, parts, strict=True):
+        assert np.array_equal(pieces.ids, others.ids)
+        assert np.array_equal(pieces.offsets, others.offsets)
 
 
 def test_only_invisible_words(builder):
