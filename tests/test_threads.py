@@ -1,10 +1,13 @@
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
-from spacy_gliner.pipeline.inference import THREAD_PIECES, _batch_size
+from spacy_gliner.pipeline.inference import THREAD_PIECES, _batches
 from spacy_gliner.threads import in_threads
 
 
@@ -44,12 +47,22 @@ def test_what_a_task_raises_is_raised(two_threads):
         in_threads(fail, range(6), threads=2)
 
 
-@pytest.mark.parametrize("threads", [1, 2, 7, 64])
-@pytest.mark.parametrize("most", [100, 4096])
-@pytest.mark.parametrize("total", [0, 1, 2047, 2048, 5000, 100_000])
-def test_batches_are_shared_out_evenly(total, most, threads):
-    size = _batch_size(total, most, threads)
-    assert 0 < size <= most
-    if threads > 1 and total >= threads * THREAD_PIECES:
-        rounds = -(-total // (size * threads))
-        assert rounds * size * threads - total < threads * (rounds + 1)
+@given(
+    sizes=st.lists(st.integers(8, 300), max_size=300),
+    most=st.integers(300, 5000),
+    threads=st.integers(1, 8),
+)
+def test_batches_are_shared_out_evenly(sizes, most, threads):
+    parts = _batches(sizes, most, threads=threads)
+    assert sorted(chain.from_iterable(parts)) == list(range(len(sizes)))
+    work = [len(part) * max(sizes[row] for row in part) for part in parts]
+    assert max(work, default=0) <= most
+    if threads > 1 and sum(sizes) >= threads * max(most, THREAD_PIECES):
+        assert len(parts) >= threads
+
+
+def test_equal_rows_make_equal_batches():
+    parts = _batches([100] * 128, 4096, threads=2)
+    assert [len(part) for part in parts] == [16] * 8
+    assert [len(part) for part in _batches([96] * 24, 4096, threads=2)] == [12, 12]
+    assert [len(part) for part in _batches([96] * 8, 4096, threads=2)] == [8]

@@ -1,5 +1,6 @@
 """The way from words and labels to candidates: windows and prompts, batches, candidates."""
 
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -81,7 +82,7 @@ def find_candidates(
 
     sizes = [round_up(builder.size(row.types, row.words)) for row in rows]
     threads = torch.get_num_threads() if checkpoint.network.device.type == "cpu" else 1
-    parts = batches(sizes, _batch_size(sum(sizes), limits.max_batch_pieces, threads))
+    parts = _batches(sizes, limits.max_batch_pieces, threads=threads)
     found: list[list[Candidates]] = [[] for _ in requests]
     for indices, results in zip(parts, in_threads(read, parts, threads=threads), strict=True):
         for index, spans in zip(indices, results, strict=True):
@@ -89,16 +90,20 @@ def find_candidates(
     return [Candidates.concatenate(spans) for spans in found]
 
 
-def _batch_size(total: int, most: int, threads: int) -> int:
-    """At most `most`, and such that all threads have about as much to do.
+def _batches(sizes: Sequence[int], most: int, *, threads: int) -> list[list[int]]:
+    """Batches of at most `most` pieces; if threads are worth their while, as even as can be.
 
-    Together they read no more at once, unless that would leave each of many threads too little.
+    Together threads read no more than `most` at once, unless that leaves each of many too little.
     """
-    share = -(-total // threads)
+    share = sum(sizes) // threads
     if threads == 1 or share < THREAD_PIECES:
-        return most
+        return batches(sizes, most)
     rounds = -(-share // max(most // threads, min(most, THREAD_PIECES)))
-    return -(-share // rounds)
+    limits = range(share // rounds, most)
+    fewest = bisect_left(
+        limits, True, key=lambda limit: len(batches(sizes, limit)) <= rounds * threads
+    )
+    return batches(sizes, limits.start + fewest)
 
 
 def _rows(
