@@ -72,9 +72,13 @@ def _transformer(stored: dict[str, Any]) -> PreTrainedModel:
     # Of the family that writes text, the half that reads it.
     if kind in ("t5", "mt5"):
         return T5EncoderModel(config)
-    transformer = AutoModel.from_config(config)
-    if is_disentangled(config):
-        from .disentangled import with_near_distances
+    return with_fast_attention(AutoModel.from_config(config))
 
-        return with_near_distances(transformer)
-    return transformer
+
+def with_fast_attention(transformer: PreTrainedModel) -> PreTrainedModel:
+    """The same transformer; if it is a DeBERTa, with attention that learns faster."""
+    if not is_disentangled(transformer.config):
+        return transformer
+    from .disentangled import with_near_distances
+
+    return with_near_distances(transformer)

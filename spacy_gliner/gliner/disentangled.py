@@ -60,6 +60,11 @@ class NearDistances(DisentangledSelfAttention):
 
         Returns *Shape:* (rows x heads, pieces, pieces)
         """
+        # A graph for other runtimes serves rows of any length.
+        if torch.onnx.is_in_onnx_export():
+            return super().disentangled_attention_bias(
+                query_layer, key_layer, relative_pos, rel_embeddings, scale_factor
+            )
         heads, (_, n, width) = self.num_attention_heads, query_layer.shape
         places = distance_places(self, n).to(query_layer.device)
         near = rel_embeddings[places[0] : places[-1] + 1]

@@ -50,14 +50,15 @@ class SpanProducts(nn.Module):
 
     def forward(self, words: Tensor, types: Tensor) -> Tensor:
         """As `MarkerV0`."""
-        starts, ends = self.start(words), self.end(words)
-        queries = self.query(types).expand(len(words), -1, -1)
+        # Only large products are faster in bfloat16.
+        starts, ends = self.start(words).float(), self.end(words).float()
+        queries = self.query(types).float().expand(len(words), -1, -1)
         offsets = types.float() @ self.bias
         # Ends beyond the last word are zeros.
         ends = F.pad(ends, (0, 0, 0, self.max_width - 1)).unfold(1, self.max_width, 1)
         rows = zip(starts[:, :, None], ends.transpose(2, 3), queries, strict=True)
         scores = [product((start + end).relu_(), query) for start, end, query in rows]
-        return torch.stack(scores).float() + offsets[:, None, None]
+        return torch.stack(scores) + offsets[:, None, None]
 
 
 class FullPrecision(nn.Module):

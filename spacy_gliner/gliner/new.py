@@ -12,7 +12,7 @@ from transformers import (
 )
 
 from ..errors import Errors
-from .build import build_network
+from .build import build_network, with_fast_attention
 from .checkpoint import Checkpoint
 from .config import GLiNERConfig
 from .prompt import PromptBuilder
@@ -60,7 +60,7 @@ def new_checkpoint(
         vocab_size=len(tokenizer),
     )
     network = build_network(config)
-    network.encoder.transformer = transformer
+    network.encoder.transformer = with_fast_attention(transformer)
     if network.words is not None:
         network.words.start_near_identity()
     return Checkpoint(config, network.eval(), PromptBuilder(tokenizer, config))

@@ -7,8 +7,8 @@ import numpy as np
 import torch
 from transformers import PreTrainedTokenizerFast
 
-# The largest step between sizes.
-STEP = 32
+# The largest step between the sizes of `round_up`.
+LARGEST_STEP = 32
 LABEL_TOKENIZER_FOLDER = "labels_tokenizer"
 
 
@@ -65,7 +65,7 @@ def round_up(number: int) -> int:
 
 def round_down(number: int) -> int:
     """The next smaller one of these sizes."""
-    step = min(1 << max(0, number.bit_length() - 5), STEP)
+    step = min(1 << max(0, number.bit_length() - 5), LARGEST_STEP)
     return number // step * step
 
 
