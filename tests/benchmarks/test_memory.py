@@ -13,7 +13,7 @@ MB = 10**6
 @needs_linux
 def test_what_is_freed_is_in_the_peak_only():
     _, cost = cost_of(lambda: len(bytearray(50 * MB)))
-    assert 50 * MB <= cost.peak < 60 * MB
+    assert 45 * MB < cost.peak < 60 * MB
     assert abs(cost.kept) < 5 * MB
     assert cost.seconds > 0
 
@@ -22,7 +22,7 @@ def test_what_is_freed_is_in_the_peak_only():
 def test_what_is_returned_is_kept():
     result, cost = cost_of(lambda: bytearray(50 * MB))
     assert len(result) == 50 * MB
-    assert 50 * MB <= cost.kept <= cost.peak < 60 * MB
+    assert 45 * MB < cost.kept <= cost.peak < 60 * MB
 
 
 @needs_linux
@@ -97,11 +97,6 @@ def test_all_is_written(report, tmp_path):
     assert (tmp_path / "new" / "memory.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_what_was_not_measured_is_left_out(tmp_path):
-    pytest.importorskip("matplotlib")
+def test_what_was_not_measured_is_not_drawn(tmp_path):
     Report({}).to_disk(tmp_path)
-    assert sorted(path.name for path in tmp_path.iterdir()) == [
-        "memory.png",
-        "results.json",
-        "results.md",
-    ]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["results.json", "results.md"]
