@@ -77,7 +77,7 @@ def environment(*, threads: int, batch_size: int) -> dict[str, object]:
         "processor": model,
         "threads": threads,
         "load at the start": round(os.getloadavg()[0], 1),
-        "texts that a peer reads at once": batch_size,
+        "batch size": batch_size,
         **{name: _version(name) for name in PACKAGES},
     }
 
