@@ -28,6 +28,7 @@ from typer import Option, run
 from spacy_gliner.evaluation.tables import table
 
 from .inference.texts import make_labels, make_texts
+from .process import forget_peak, resident
 
 COMPONENT = "gliner"
 SHORTEST = 1000
@@ -160,14 +161,7 @@ def settle() -> None:
     """Give back to the system what is free, and make Linux forget the peak that was."""
     gc.collect()
     CDLL(None).malloc_trim(0)
-    Path("/proc/self/clear_refs").write_text("5")
-
-
-def resident(kind: str) -> int:
-    """Memory of this process in bytes: now, VmRSS, or at most, VmHWM."""
-    status = Path("/proc/self/status").read_text().splitlines()
-    (kilobytes,) = (line.split()[1] for line in status if line.startswith(kind))
-    return int(kilobytes) * 1024
+    forget_peak()
 
 
 def read_document(model: str, words: int) -> Document:

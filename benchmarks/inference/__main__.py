@@ -1,7 +1,7 @@
 """Measure, compare and report: `python -m benchmarks.inference`."""
 
 import os
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import replace
 from itertools import product
@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Annotated
 
 from tqdm import tqdm
-from typer import BadParameter, Option, run
+from typer import Option, run
 
 from spacy_gliner.gliner.checkpoint import Checkpoint
 
+from ..options import choice
 from .contenders import CONTENDERS, OURS
 from .encoders import ENCODERS, write_checkpoint, write_onnx
 from .grid import Result, Setting, measure
@@ -41,7 +42,7 @@ def main(
     Writes results.json, results.md, grid.png and curves.png, even if it is stopped before the end.
     Peers that are not installed are left out; they are the extra `peers`.
     """
-    chosen = _choice(contenders, CONTENDERS)
+    chosen = choice(contenders, CONTENDERS)
     missing = {name: ", ".join(CONTENDERS[name].missing) for name in chosen}
     present = [name for name in chosen if not missing[name]]
     settings = [Setting(*sizes) for sizes in product(*map(_numbers, (texts, words, labels)))]
@@ -51,7 +52,7 @@ def main(
     )
     _prepare_processes(threads)
     try:
-        for encoder in _choice(encoders, ENCODERS):
+        for encoder in choice(encoders, ENCODERS):
             folder = write_checkpoint(encoder, output / "models")
             if any("onnx" in CONTENDERS[name].modules for name in present):
                 write_onnx(folder)
@@ -81,14 +82,6 @@ def _prepare_processes(threads: int) -> None:
     for library in ("OMP", "RAYON"):
         os.environ[f"{library}_NUM_THREADS"] = str(threads)
     os.environ["HF_HUB_OFFLINE"] = "1"
-
-
-def _choice(names: str, known: Container[str]) -> list[str]:
-    chosen = names.split(",")
-    for name in chosen:
-        if name not in known:
-            raise BadParameter(f"{name!r} is none of {known}")
-    return chosen
 
 
 def _numbers(numbers: str) -> list[int]:

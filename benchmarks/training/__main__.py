@@ -1,19 +1,19 @@
 """Measure, compare and report: `python -m benchmarks.training`."""
 
 import os
-from collections.abc import Container
 from contextlib import ExitStack, closing
 from itertools import product
 from pathlib import Path
 from typing import Annotated
 
 from tqdm import tqdm
-from typer import BadParameter, Option, run
+from typer import Option, run
 
 from spacy_gliner.pipeline.gliner import PRECISIONS
 
 from ..inference.encoders import ENCODERS, write_checkpoint
 from ..inference.report import environment
+from ..options import choice
 from .contenders import CONTENDERS
 from .passages import count_words, make_batches
 from .report import Report
@@ -37,7 +37,7 @@ def main(
 
     Writes results.json and results.md, even if it is stopped before the end.
     """
-    chosen = list(product(_choice(encoders, ENCODERS), _choice(precisions, PRECISIONS)))
+    chosen = list(product(choice(encoders, ENCODERS), choice(precisions, PRECISIONS)))
     batches = make_batches(steps, passages, words=words, types=types)
     missing = {name: ", ".join(contender.missing) for name, contender in CONTENDERS.items()}
     setting = {
@@ -62,14 +62,6 @@ def main(
                 report.results.extend(measure(workers, rounds, job, encoder=encoder))
     finally:
         report.to_disk(output)
-
-
-def _choice(names: str, known: Container[str]) -> list[str]:
-    chosen = names.split(",")
-    for name in chosen:
-        if name not in known:
-            raise BadParameter(f"{name!r} is none of {known}")
-    return chosen
 
 
 if __name__ == "__main__":
