@@ -69,8 +69,6 @@ def _changes(weights: list[nn.Parameter]) -> list[int]:
 def in_precision(network: Network, precision: str, *, keep: Collection[nn.Module] = ()) -> Network:
     """A copy for inference, which shares all weights but those of linear layers with the network.
 
-    LSTMs stay float32: a recurrence adds up rounding errors.
-
     precision: "float32": the same results but for rounding. "bfloat16": inputs and weights of
         linear layers are rounded, and their outputs are bfloat16. "int8": weights have a scale for
         each output, inputs one for each row.
@@ -83,12 +81,8 @@ def in_precision(network: Network, precision: str, *, keep: Collection[nn.Module
     for module in [*copied.modules()]:
         if id(module) not in kept:
             for name, child in module.named_children():
-                if id(child) in kept:
-                    continue
-                if type(child) is nn.Linear:
+                if type(child) is nn.Linear and id(child) not in kept:
                     setattr(module, name, _linear(child, precision))
-                elif isinstance(child, nn.LSTM):
-                    setattr(module, name, PackedLSTM(child))
             if type(module) is nn.Sequential:
                 _fuse(module)
     return copied
@@ -101,9 +95,9 @@ def cast_copy(network: Network, dtype: torch.dtype) -> Network:
 
 def has_onednn() -> bool:
     """Whether torch was built with oneDNN and has the operators that are used here."""
-    return torch.backends.mkldnn.is_available() and hasattr(
-        torch.ops.mkldnn, "_reorder_linear_weight"
-    )
+    operators = ("_reorder_linear_weight", "_reorder_mkldnn_rnn_layer_weight")
+    has_all = all(hasattr(torch.ops.mkldnn, name) for name in operators)
+    return torch.backends.mkldnn.is_available() and has_all
 
 
 def sharing_copy(network: Network, *, keep: Collection[nn.Module] = ()) -> Network:
@@ -155,7 +149,7 @@ class PackedLinear(nn.Module):
 
 
 class PackedLSTM(nn.Module):
-    """One layer of one direction, batch first, with its weights in oneDNN's order.
+    """An LSTM of one layer and one direction, batch first, with its weights in oneDNN's order.
 
     Putting them there takes longer than a short text.
     """

@@ -115,3 +115,12 @@ def reader(monkeypatch) -> Reader:
     reader = Reader()
     monkeypatch.setattr(gner, "annotate", reader)
     return reader
+
+
+@pytest.fixture
+def two_threads():
+    """Lets torch have two threads meanwhile."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    yield
+    torch.set_num_threads(before)

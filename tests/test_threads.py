@@ -11,14 +11,6 @@ from spacy_gliner.pipeline.inference import THREAD_PIECES, _batches
 from spacy_gliner.threads import in_threads
 
 
-@pytest.fixture
-def two_threads():
-    before = torch.get_num_threads()
-    torch.set_num_threads(2)
-    yield
-    torch.set_num_threads(before)
-
-
 def test_each_thread_computes_alone(two_threads):
     def task(number):
         return number, torch.get_num_threads(), threading.current_thread().name

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ..precision import in_precision, product, sharing_copy
+from ..precision import PackedLSTM, in_precision, product, sharing_copy
 from .encoder import PieceEncoder
 from .network import GLiNERNetwork
 from .packed import packed
@@ -32,7 +32,11 @@ def freeze(network: GLiNERNetwork, precision: str) -> GLiNERNetwork:
     else:
         keep.append(frozen.scorer)
         frozen.scorer = FullPrecision(frozen.scorer)
-    return in_precision(frozen, precision, keep=keep)
+    frozen = in_precision(frozen, precision, keep=keep)
+    if frozen.words is not None:
+        for direction, lstm in [*frozen.words.named_children()]:
+            setattr(frozen.words, direction, PackedLSTM(cast(nn.LSTM, lstm)))
+    return frozen
 
 
 class SpanProducts(nn.Module):

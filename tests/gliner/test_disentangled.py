@@ -3,32 +3,15 @@ from dataclasses import replace
 
 import pytest
 import torch
-from transformers import AutoModel, DebertaV2Config
+from transformers import AutoModel
 
 from spacy_gliner.gliner.build import build_network
 
 from ..parity.encoders import quiet
+from .test_frozen import CONFIGS as ALL
+from .test_frozen import DEBERTA
 
-SHAPE = {
-    "vocab_size": 50,
-    "hidden_size": 24,
-    "num_hidden_layers": 2,
-    "num_attention_heads": 2,
-    "intermediate_size": 40,
-    "initializer_range": 0.3,
-}
-DEBERTA = {
-    "type_vocab_size": 0,
-    "relative_attention": True,
-    "pos_att_type": ["p2c", "c2p"],
-    "max_position_embeddings": 64,
-    **SHAPE,
-}
-CONFIGS = {
-    "v3": {"position_buckets": 4, "share_att_key": True, "norm_rel_ebd": "layer_norm"},
-    "keys apart": {"position_buckets": 4, "share_att_key": False},
-    "no buckets": {"share_att_key": True},
-}
+CONFIGS = {name: config for name, config in ALL.items() if name.startswith("deberta")}
 
 
 def both(config):
@@ -41,9 +24,9 @@ def both(config):
 
 
 @pytest.mark.parametrize("length", [1, 2, 17, 60])
-@pytest.mark.parametrize("settings", CONFIGS.values(), ids=CONFIGS)
-def test_vectors_and_gradients_are_those_of_the_original(settings, length):
-    original, near = both(DebertaV2Config(**DEBERTA, **settings))
+@pytest.mark.parametrize("config", CONFIGS.values(), ids=CONFIGS)
+def test_vectors_and_gradients_are_those_of_the_original(config, length):
+    original, near = both(config)
     ids = torch.randint(50, (3, length))
     mask = (torch.arange(length) < torch.tensor([length, length, length // 2 + 1])[:, None]).long()
     expected, vectors = (

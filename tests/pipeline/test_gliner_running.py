@@ -80,7 +80,7 @@ def test_threads_give_what_one_gives(make_learned, expected):
     assert_same(found, expected * 3)
 
 
-def test_torchs_threads_read_batches_of_their_own(nlp, expected, monkeypatch):
+def test_torchs_threads_read_batches_of_their_own(nlp, expected, two_threads, monkeypatch):
     monkeypatch.setattr("spacy_gliner.pipeline.inference.THREAD_PIECES", 20)
     used = []
 
@@ -89,12 +89,7 @@ def test_torchs_threads_read_batches_of_their_own(nlp, expected, monkeypatch):
         return in_threads(function, tasks, threads=threads)
 
     monkeypatch.setattr("spacy_gliner.pipeline.inference.in_threads", watch)
-    before = torch.get_num_threads()
-    torch.set_num_threads(2)
-    try:
-        assert_same([entities(doc) for doc in nlp.pipe(TEXTS)], expected)
-    finally:
-        torch.set_num_threads(before)
+    assert_same([entities(doc) for doc in nlp.pipe(TEXTS)], expected)
     ((tasks, threads),) = used
     assert tasks >= threads == 2
 
