@@ -71,22 +71,28 @@ def find_candidates(
     candidates = token_candidates if checkpoint.config.is_token_level else span_candidates
     rows = list(_rows(checkpoint, requests, texts, limits))
 
-    def read(indices: Sequence[int]) -> list[Candidates]:
+    def read(indices: Sequence[int]) -> dict[int, Candidates]:
+        """The spans of each document that has a row in a batch.
+
+        They are joined here: many small arrays, made between large ones, would leave holes.
+        """
         batch = [rows[index] for index in indices]
         logits = model.predict(builder.batch([(row.types, row.words) for row in batch]))
         thresholds = [requests[row.request].labels.thresholds[row.labels] for row in batch]
-        return [
-            spans.shift(words=row.window.first_word, types=row.labels.start)
-            for row, spans in zip(batch, candidates(logits, thresholds), strict=True)
-        ]
+        own: dict[int, list[Candidates]] = {row.request: [] for row in batch}
+        for row, spans in zip(batch, candidates(logits, thresholds), strict=True):
+            own[row.request].append(
+                spans.shift(words=row.window.first_word, types=row.labels.start)
+            )
+        return {request: Candidates.concatenate(parts) for request, parts in own.items()}
 
     sizes = [round_up(builder.size(row.types, row.words)) for row in rows]
     threads = torch.get_num_threads() if checkpoint.network.device.type == "cpu" else 1
     parts = _batches(sizes, limits.max_batch_pieces, threads=threads)
     found: list[list[Candidates]] = [[] for _ in requests]
-    for indices, results in zip(parts, in_threads(read, parts, threads=threads), strict=True):
-        for index, spans in zip(indices, results, strict=True):
-            found[rows[index].request].append(spans)
+    for results in in_threads(read, parts, threads=threads):
+        for request, spans in results.items():
+            found[request].append(spans)
     return [Candidates.concatenate(spans) for spans in found]
 
 

@@ -40,7 +40,9 @@ def doc_words(doc: Doc, mode: str) -> Words:
     Raises ValueError [G001] for any other mode.
     """
     if mode == "spacy":
-        texts = [token.text for token in doc if not token.is_space]
+        known: dict[str, str] = {}  # spaCy makes a new string each time that it is asked
+        words = (token.text for token in doc if not token.is_space)
+        texts = [known.setdefault(word, word) for word in words]
         starts = doc.to_array(IDX)[doc.to_array(IS_SPACE) == 0].astype(np.int64)
     elif mode == "regex":
         matches = list(WORD_PATTERN.finditer(doc.text))
