@@ -83,7 +83,7 @@ def in_precision(network: Network, precision: str, *, keep: Collection[nn.Module
             for name, child in module.named_children():
                 if type(child) is nn.Linear and id(child) not in kept:
                     setattr(module, name, _linear(child, precision))
-            if type(module) is nn.Sequential:
+            if isinstance(module, nn.Sequential):
                 _fuse(module)
     return copied
 

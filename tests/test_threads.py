@@ -7,7 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spacy_gliner.pipeline.inference import THREAD_PIECES, _batches
+from spacy_gliner.pipeline.inference import THREAD_PIECES, _even_batches
 from spacy_gliner.threads import in_threads
 
 
@@ -45,16 +45,24 @@ def test_what_a_task_raises_is_raised(two_threads):
     threads=st.integers(1, 8),
 )
 def test_batches_are_shared_out_evenly(sizes, most, threads):
-    parts = _batches(sizes, most, threads=threads)
+    parts = _even_batches(sizes, most, threads=threads)
     assert sorted(chain.from_iterable(parts)) == list(range(len(sizes)))
     work = [len(part) * max(sizes[row] for row in part) for part in parts]
-    assert max(work, default=0) <= most
-    if threads > 1 and sum(sizes) >= threads * max(most, THREAD_PIECES):
+    assert max(work, default=0) <= min(most, threads * THREAD_PIECES)
+    if sum(sizes) > threads * THREAD_PIECES:
+        assert max(work) <= THREAD_PIECES
         assert len(parts) >= threads
 
 
 def test_equal_rows_make_equal_batches():
-    parts = _batches([100] * 128, 4096, threads=2)
-    assert [len(part) for part in parts] == [16] * 8
-    assert [len(part) for part in _batches([96] * 24, 4096, threads=2)] == [12, 12]
-    assert [len(part) for part in _batches([96] * 8, 4096, threads=2)] == [8]
+    def counts(rows, most=4096):
+        return [len(part) for part in _even_batches([96] * rows, most, threads=2)]
+
+    assert counts(8) == [8]
+    assert counts(24) == [6] * 4
+    assert counts(64) == [8] * 8
+    assert counts(64, most=480) == [4] + [5] * 12
+
+
+def test_a_row_may_be_longer_than_a_batch():
+    assert _even_batches([3000, 20, 2000], 500, threads=2) == [[0], [2], [1]]

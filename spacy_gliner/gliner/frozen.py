@@ -13,6 +13,7 @@ from ..precision import PackedLSTM, in_precision, product, sharing_copy
 from .encoder import PieceEncoder
 from .network import GLiNERNetwork
 from .packed import packed
+from .pieces import round_up
 from .scorers import Feedforward, MarkerV0
 
 
@@ -27,6 +28,7 @@ def freeze(network: GLiNERNetwork, precision: str) -> GLiNERNetwork:
             encoder.transformer = packed(encoder.transformer)
         else:  # which mixes the states of all layers
             keep += [encoder.transformer, encoder.fuser]
+    frozen.types = Rounded(frozen.types)
     if isinstance(frozen.scorer, MarkerV0):
         frozen.scorer = SpanProducts(frozen.scorer)
     else:
@@ -47,9 +49,9 @@ class SpanProducts(nn.Module):
         first, _, _, second = cast(Feedforward, tuple(scorer.out_project))
         left, right = first.weight.chunk(2, dim=1)
         self.max_width = scorer.max_width
-        self.start = nn.Sequential(*scorer.project_start, nn.ReLU(), _linear(left, first.bias))
-        self.end = nn.Sequential(*scorer.project_end, nn.ReLU(), _linear(right))
-        self.query = _linear(second.weight.T)
+        self.start = Rounded(*scorer.project_start, nn.ReLU(), _linear(left, first.bias))
+        self.end = Rounded(*scorer.project_end, nn.ReLU(), _linear(right))
+        self.query = Rounded(_linear(second.weight.T))
         self.bias = second.bias
 
     def forward(self, words: Tensor, types: Tensor) -> Tensor:
@@ -63,6 +65,16 @@ class SpanProducts(nn.Module):
         rows = zip(starts[:, :, None], ends.transpose(2, 3), queries, strict=True)
         scores = [product((start + end).relu_(), query) for start, end, query in rows]
         return torch.stack(scores) + offsets[:, None, None]
+
+
+class Rounded(nn.Sequential):
+    """Layers that treat each vector alone, of all rows together, so many as `round_up` gives."""
+
+    def forward(self, vectors: Tensor) -> Tensor:
+        """*Shape:* (rows, n, inputs) -> (rows, n, outputs)"""
+        rows = vectors.flatten(0, 1)
+        rounded = F.pad(rows, (0, 0, 0, round_up(len(rows)) - len(rows)))
+        return super().forward(rounded)[: len(rows)].unflatten(0, vectors.shape[:2])
 
 
 class FullPrecision(nn.Module):

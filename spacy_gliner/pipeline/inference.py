@@ -21,7 +21,8 @@ from .windows import Window, label_passes, windows
 from .words import Words
 
 Text = Pieces | WordVectors
-# With less to do, in word pieces, a thread is not worth its while.
+# The most word pieces that a thread reads at once on a CPU: more are no faster, and leave holes in
+# memory. If there are no more for each thread, all of them read one batch together.
 THREAD_PIECES = 1024
 
 
@@ -87,8 +88,11 @@ def find_candidates(
         return {request: Candidates.concatenate(parts) for request, parts in own.items()}
 
     sizes = [round_up(builder.size(row.types, row.words)) for row in rows]
-    threads = torch.get_num_threads() if checkpoint.network.device.type == "cpu" else 1
-    parts = _batches(sizes, limits.max_batch_pieces, threads=threads)
+    if checkpoint.network.device.type == "cpu":
+        threads = torch.get_num_threads()
+        parts = _even_batches(sizes, limits.max_batch_pieces, threads=threads)
+    else:
+        threads, parts = 1, batches(sizes, limits.max_batch_pieces)
     found: list[list[Candidates]] = [[] for _ in requests]
     for results in in_threads(read, parts, threads=threads):
         for request, spans in results.items():
@@ -96,16 +100,13 @@ def find_candidates(
     return [Candidates.concatenate(spans) for spans in found]
 
 
-def _batches(sizes: Sequence[int], most: int, *, threads: int) -> list[list[int]]:
-    """Batches of at most `most` pieces; if threads are worth their while, as even as can be.
-
-    Together threads read no more than `most` at once, unless that leaves each of many too little.
-    """
-    share = sum(sizes) // threads
-    if threads == 1 or share < THREAD_PIECES:
-        return batches(sizes, most)
-    rounds = -(-share // max(most // threads, min(most, THREAD_PIECES)))
-    limits = range(share // rounds, most)
+def _even_batches(sizes: Sequence[int], most: int, *, threads: int) -> list[list[int]]:
+    """Batches for threads, each of at most `most` pieces, and as even as can be."""
+    if sum(sizes) <= threads * THREAD_PIECES:
+        return batches(sizes, min(most, threads * THREAD_PIECES))
+    most = min(most, THREAD_PIECES)
+    rounds = -(-len(batches(sizes, most)) // threads)
+    limits = range(max(sizes), most)
     fewest = bisect_left(
         limits, True, key=lambda limit: len(batches(sizes, limit)) <= rounds * threads
     )
