@@ -75,8 +75,10 @@ class Stream:
 
     @property
     def settled(self) -> int:
-        """The sample after a tenth of the texts, when all that is made once was made."""
-        return len(self.resident) // 10
+        """The sample after a tenth of the texts, the second at the earliest, when all that is made
+        once was made.
+        """
+        return min(max(1, len(self.resident) // 10), len(self.resident) - 1)
 
     @property
     def growth(self) -> float:
