@@ -3,8 +3,8 @@
 import os
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from itertools import chain
 from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeVar
@@ -21,6 +21,8 @@ from .attention import StepwiseAttention
 from .errors import Errors
 from .gliner.checkpoint import Checkpoint
 from .gner.checkpoint import GNERCheckpoint
+from .linear import FastLinear
+from .precision import has_onednn
 
 Backprop = Callable[[Tensor], None]
 AnyCheckpoint = TypeVar("AnyCheckpoint", bound=Checkpoint | GNERCheckpoint)
@@ -100,7 +102,7 @@ class CheckpointShim(Shim, ABC, Generic[AnyCheckpoint]):
         network.train()
         self._prepare(dropout)
         try:
-            with _autocast(network.device, precision), _attention(network.device):
+            with _autocast(network.device, precision), _fast(network.device):
                 logits = self._logits(batch)
         finally:
             network.eval()
@@ -183,5 +185,12 @@ def _autocast(device: torch.device, precision: str) -> AbstractContextManager:
     return torch.autocast(device.type, dtype=torch.bfloat16, enabled=precision == "bfloat16")
 
 
-def _attention(device: torch.device) -> AbstractContextManager:
-    return StepwiseAttention() if device.type == "cpu" else nullcontext()
+@contextmanager
+def _fast(device: torch.device) -> Iterator[None]:
+    """Operations that are faster going forward and backward on a CPU."""
+    with ExitStack() as stack:
+        if device.type == "cpu":
+            stack.enter_context(StepwiseAttention())
+        if device.type == "cpu" and has_onednn():
+            stack.enter_context(FastLinear())
+        yield

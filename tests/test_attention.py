@@ -67,3 +67,13 @@ def test_dropout_hides_some():
     hidden = stepwise_attention(query, key, torch.ones_like(value), dropout_p=0.5)
     assert hidden.mean().item() == pytest.approx(1.0, abs=0.15)
     assert hidden.std() > 0.1
+
+
+def test_rows_may_stand_one_behind_the_other():
+    sizes = (3, 1, 3)
+    inputs = tensors(*[(1, 4, 7, 8)] * 3)
+    with StepwiseAttention(sizes):
+        together = F.scaled_dot_product_attention(*inputs, scale=0.3)
+    rows = zip(*(part.split(sizes, dim=-2) for part in inputs), strict=True)
+    apart = [F.scaled_dot_product_attention(*row, scale=0.3) for row in rows]
+    assert together.allclose(torch.cat(apart, dim=-2))

@@ -6,6 +6,7 @@ from transformers import PreTrainedModel
 
 from .packed import PackedTransformer
 from .prompt import Prompts
+from .unpadded import encode_unpadded, reads_unpadded
 
 
 class PieceEncoder(nn.Module):
@@ -34,11 +35,18 @@ class PieceEncoder(nn.Module):
                 return (module.num_embeddings - unused,)
         return ()
 
+    @property
+    def _unpadded(self) -> bool:
+        """Whether padding is left out: on a CPU it would cost as much as pieces do."""
+        return self.training and self.fuser is None and reads_unpadded(self.transformer)
+
     def encode(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
         """input_ids, attention_mask: *Shape:* (rows, pieces)
 
         Returns *Shape:* (rows, pieces, hidden_size)
         """
+        if self._unpadded and input_ids.device.type == "cpu":
+            return self.projection(encode_unpadded(self.transformer, input_ids, attention_mask))
         output = self.transformer(
             input_ids=input_ids,
             attention_mask=attention_mask,

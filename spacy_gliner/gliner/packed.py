@@ -16,14 +16,13 @@ from transformers.activations import GELUActivation
 from .pieces import round_up
 
 Weights = tuple[Tensor, Tensor]
-# Models whose layers are those of BERT.
 BERTS = ("bert", "roberta", "xlm-roberta")
 
 
 def packed(transformer: PreTrainedModel) -> "PreTrainedModel | PackedTransformer":
     """The same transformer without padding, or itself if it is of a kind that is not known here."""
     config = transformer.config
-    if config.model_type in BERTS and config.position_embedding_type == "absolute":
+    if is_bert(config):
         make = _attention
     elif is_disentangled(config):
         make = partial(_disentangled, distances=transformer.encoder.get_rel_embedding())
@@ -184,6 +183,11 @@ def _joined_heads(mixed: Tensor) -> Tensor:
 def _attention(original: Any) -> Attention:
     parts = (original.query, original.key, original.value)
     return Attention(*map(_weights, parts), heads=original.num_attention_heads)
+
+
+def is_bert(config: PretrainedConfig) -> bool:
+    """Whether the layers are those of BERT, which know no places."""
+    return config.model_type in BERTS and config.position_embedding_type == "absolute"
 
 
 def is_disentangled(config: PretrainedConfig) -> bool:

@@ -1,0 +1,77 @@
+"""Without padding, training sees the same vectors and gradients."""
+
+import pytest
+import torch
+from transformers import AutoModel, BertConfig, DistilBertConfig, RobertaConfig
+
+from spacy_gliner.attention import StepwiseAttention
+from spacy_gliner.gliner import encoder
+from spacy_gliner.gliner.encoder import PieceEncoder
+from spacy_gliner.gliner.unpadded import encode_unpadded, reads_unpadded
+
+from ..parity.encoders import quiet
+from .test_frozen import SHAPE
+
+CONFIGS = {
+    "bert": BertConfig(**SHAPE),
+    "roberta": RobertaConfig(**SHAPE, pad_token_id=0),
+}
+OTHERS = {
+    "relative keys": BertConfig(**SHAPE, position_embedding_type="relative_key"),
+    "eager": BertConfig(**SHAPE, attn_implementation="eager"),
+    "distilbert": DistilBertConfig(vocab_size=50, dim=24, n_layers=1, n_heads=2, hidden_dim=40),
+}
+SIZES = (3, 19, 1, 10)
+
+
+def transformer(config):
+    torch.manual_seed(0)
+    with quiet():
+        return AutoModel.from_config(config).double()
+
+
+def batch():
+    mask = (torch.arange(max(SIZES)) < torch.tensor(SIZES)[:, None]).long()
+    return torch.randint(1, 50, mask.shape) * mask, mask
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_vectors_and_gradients_are_those_of_the_model(name):
+    model = transformer(CONFIGS[name]).eval()
+    ids, mask = batch()
+    assert reads_unpadded(model)
+    expected = model(input_ids=ids, attention_mask=mask).last_hidden_state * mask[..., None]
+    found = encode_unpadded(model, ids, mask)
+    torch.testing.assert_close(found, expected)
+    direction = torch.randn_like(expected)
+    weights = [weight for name, weight in model.named_parameters() if "pooler" not in name]
+    ours = torch.autograd.grad((found * direction).sum(), weights)
+    theirs = torch.autograd.grad((expected * direction).sum(), weights)
+    torch.testing.assert_close(ours, theirs)
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_other_models_are_read_as_they_are(name):
+    assert not reads_unpadded(transformer(OTHERS[name]))
+
+
+def test_padding_is_left_out_in_training_only(monkeypatch):
+    read = []
+
+    def watch(*args):
+        read.append(args)
+        return encode_unpadded(*args)
+
+    monkeypatch.setattr(encoder, "encode_unpadded", watch)
+    module = PieceEncoder(transformer(CONFIGS["bert"]), SHAPE["hidden_size"])
+    module.eval().encode(*batch())
+    assert not read
+    with StepwiseAttention():
+        module.train().encode(*batch())
+    assert len(read) == 1
+
+
+def test_layers_that_are_mixed_are_all_kept(monkeypatch):
+    monkeypatch.setattr(encoder, "encode_unpadded", None)
+    module = PieceEncoder(transformer(CONFIGS["bert"]), SHAPE["hidden_size"], fuse_layers=True)
+    assert module.double().train().encode(*batch()).isfinite().all()
