@@ -23,7 +23,9 @@ class PieceEncoder(nn.Module):
         width = transformer.config.hidden_size
         layers = transformer.config.num_hidden_layers
         self.fuser = LayerFuser(layers, width) if fuse_layers else None
-        self.projection = nn.Linear(width, hidden_size) if width != hidden_size else nn.Identity()
+        self.projection: nn.Module = nn.Identity()
+        if width != hidden_size:
+            self.projection = nn.Linear(width, hidden_size)
 
     @property
     def limits(self) -> tuple[int, ...]:

@@ -26,6 +26,8 @@ def freeze(network: GLiNERNetwork, precision: str) -> GLiNERNetwork:
     if isinstance(encoder, PieceEncoder):
         if encoder.fuser is None:
             encoder.transformer = packed(encoder.transformer)
+            if isinstance(encoder.projection, nn.Linear):
+                encoder.projection = Rounded(encoder.projection)
         else:  # which mixes the states of all layers
             keep += [encoder.transformer, encoder.fuser]
     frozen.types = Rounded(frozen.types)
