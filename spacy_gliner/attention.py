@@ -3,42 +3,11 @@
 Its plain one multiplies in float32 even where bfloat16 is asked for.
 """
 
-from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
-from torch.overrides import TorchFunctionMode
-
-
-class StepwiseAttention(TorchFunctionMode):
-    """While it is entered, this thread's `scaled_dot_product_attention` is the function below.
-
-    sizes: of the rows that stand one behind the other in each row of the tensors, each of which
-        attends to itself alone; if not given, they are one row.
-    """
-
-    def __init__(self, sizes: Sequence[int] | None = None) -> None:
-        super().__init__()
-        self._sizes = None if sizes is None else list(sizes)
-
-    def __torch_function__(
-        self,
-        func: Callable,
-        types: Sequence[type],
-        args: Sequence[Any] = (),
-        kwargs: Mapping[str, Any] | None = None,
-    ) -> Any:
-        if func is F.scaled_dot_product_attention:
-            func = stepwise_attention if self._sizes is None else self._by_row
-        return func(*args, **(kwargs or {}))
-
-    def _by_row(self, query: Tensor, key: Tensor, value: Tensor, **settings: Any) -> Tensor:
-        assert self._sizes is not None
-        parts = (part.split(self._sizes, dim=-2) for part in (query, key, value))
-        rows = zip(*parts, strict=True)
-        return torch.cat([stepwise_attention(*row, **settings) for row in rows], dim=-2)
 
 
 def stepwise_attention(
@@ -63,3 +32,16 @@ def stepwise_attention(
     elif attn_mask is not None:
         scores = scores + attn_mask
     return F.dropout(scores.softmax(-1).to(value.dtype), dropout_p) @ value
+
+
+def rowwise_attention(
+    sizes: list[int], query: Tensor, key: Tensor, value: Tensor, **settings: Any
+) -> Tensor:
+    """The same for rows of these sizes that stand one behind the other, each of which attends to
+    itself alone.
+
+    query, key, value: *Shape:* (..., sum of sizes, head width), and of the result
+    """
+    parts = (part.split(sizes, dim=-2) for part in (query, key, value))
+    rows = zip(*parts, strict=True)
+    return torch.cat([stepwise_attention(*row, **settings) for row in rows], dim=-2)

@@ -3,8 +3,8 @@
 import os
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from itertools import chain
 from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeVar
@@ -16,13 +16,15 @@ from thinc.shims import Shim
 from thinc.util import get_torch_default_device
 from torch import Tensor, nn
 from torch.autograd.graph import increment_version
+from torch.nn import functional as F
 
-from .attention import StepwiseAttention
+from .attention import stepwise_attention
 from .errors import Errors
 from .gliner.checkpoint import Checkpoint
 from .gner.checkpoint import GNERCheckpoint
-from .linear import FastLinear
+from .linear import fast_linear
 from .precision import has_onednn
+from .replaced import Replaced
 
 Backprop = Callable[[Tensor], None]
 AnyCheckpoint = TypeVar("AnyCheckpoint", bound=Checkpoint | GNERCheckpoint)
@@ -102,7 +104,7 @@ class CheckpointShim(Shim, ABC, Generic[AnyCheckpoint]):
         network.train()
         self._prepare(dropout)
         try:
-            with _autocast(network.device, precision), _fast(network.device):
+            with _autocast(network.device, precision), _fast_functions(network.device):
                 logits = self._logits(batch)
         finally:
             network.eval()
@@ -185,12 +187,11 @@ def _autocast(device: torch.device, precision: str) -> AbstractContextManager:
     return torch.autocast(device.type, dtype=torch.bfloat16, enabled=precision == "bfloat16")
 
 
-@contextmanager
-def _fast(device: torch.device) -> Iterator[None]:
-    """Operations that are faster going forward and backward on a CPU."""
-    with ExitStack() as stack:
-        if device.type == "cpu":
-            stack.enter_context(StepwiseAttention())
-        if device.type == "cpu" and has_onednn():
-            stack.enter_context(FastLinear())
-        yield
+def _fast_functions(device: torch.device) -> AbstractContextManager:
+    """On a CPU, functions that are faster going forward and backward."""
+    if device.type != "cpu":
+        return nullcontext()
+    others: dict[Callable, Callable] = {F.scaled_dot_product_attention: stepwise_attention}
+    if has_onednn():
+        others[F.linear] = fast_linear
+    return Replaced(others)

@@ -7,6 +7,8 @@ import pytest
 import torch
 from thinc.api import SGD, Adam, Optimizer, RAdam
 
+from spacy_gliner import attention as attention_module
+from spacy_gliner import checkpoint_shim
 from spacy_gliner.gliner.checkpoint import Checkpoint
 from spacy_gliner.shim import GLiNERShim
 
@@ -184,3 +186,27 @@ def test_a_copy_scores_the_same_and_is_apart(checkpoint, prompts, duplicate):
 def test_bytes_keep_the_model(shim, prompts):
     other = GLiNERShim(pytest.fail).from_bytes(shim.to_bytes())
     assert torch.equal(other.predict(prompts), shim.predict(prompts))
+
+
+@pytest.mark.parametrize("onednn", [True, False])
+def test_training_takes_fast_functions(shim, prompts, monkeypatch, onednn):
+    def count(name, function):
+        calls[name] = 0
+
+        def counted(*args, **settings):
+            calls[name] += 1
+            return function(*args, **settings)
+
+        return counted
+
+    calls: dict[str, int] = {}
+    expected = shim.predict(prompts)
+    linear = count("linear", checkpoint_shim.fast_linear)
+    attention = count("attention", attention_module.stepwise_attention)
+    monkeypatch.setattr(checkpoint_shim, "fast_linear", linear)
+    monkeypatch.setattr(attention_module, "stepwise_attention", attention)
+    monkeypatch.setattr(checkpoint_shim, "has_onednn", lambda: onednn)
+    logits, _ = shim.begin_update(prompts)
+    assert logits.allclose(expected, atol=1e-4)
+    assert (calls["linear"] > 0) == onednn
+    assert calls["attention"] > 0

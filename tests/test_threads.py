@@ -40,18 +40,22 @@ def test_what_a_task_raises_is_raised(two_threads):
 
 
 @given(
-    sizes=st.lists(st.integers(8, 300), max_size=300),
-    most=st.integers(300, 5000),
+    sizes=st.lists(st.integers(8, 300) | st.integers(8, 6000), max_size=300),
+    most=st.integers(1, 5000),
     threads=st.integers(1, 8),
 )
 def test_batches_are_shared_out_evenly(sizes, most, threads):
     parts = _even_batches(sizes, most, threads=threads)
     assert sorted(chain.from_iterable(parts)) == list(range(len(sizes)))
-    work = [len(part) * max(sizes[row] for row in part) for part in parts]
+    work = [len(part) * max(sizes[row] for row in part) for part in parts if len(part) > 1]
     assert max(work, default=0) <= min(most, threads * THREAD_PIECES)
     if sum(sizes) > threads * THREAD_PIECES:
-        assert max(work) <= THREAD_PIECES
-        assert len(parts) >= threads
+        assert max(work, default=0) <= THREAD_PIECES
+
+
+def test_what_is_just_too_much_for_one_batch_is_shared_out_evenly():
+    parts = _even_batches([110] * 2 + [90] * 20, 4096, threads=2)
+    assert sorted(map(len, parts)) == [10, 12]
 
 
 def test_equal_rows_make_equal_batches():
@@ -66,3 +70,5 @@ def test_equal_rows_make_equal_batches():
 
 def test_a_row_may_be_longer_than_a_batch():
     assert _even_batches([3000, 20, 2000], 500, threads=2) == [[0], [2], [1]]
+    counts = [len(part) for part in _even_batches([3000, *[600] * 6], 1300, threads=2)]
+    assert counts == [1] * 7

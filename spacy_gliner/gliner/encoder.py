@@ -37,18 +37,11 @@ class PieceEncoder(nn.Module):
                 return (module.num_embeddings - unused,)
         return ()
 
-    @property
-    def _unpadded(self) -> bool:
-        """Whether padding is left out: on a CPU it would cost as much as pieces do."""
-        return self.training and self.fuser is None and reads_unpadded(self.transformer)
-
     def encode(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
         """input_ids, attention_mask: *Shape:* (rows, pieces)
 
         Returns *Shape:* (rows, pieces, hidden_size)
         """
-        if self._unpadded and input_ids.device.type == "cpu":
-            return self.projection(encode_unpadded(self.transformer, input_ids, attention_mask))
         output = self.transformer(
             input_ids=input_ids,
             attention_mask=attention_mask,
@@ -91,6 +84,10 @@ class PromptEncoder(PieceEncoder):
         ids, mask = prompts.input_ids, prompts.attention_mask
         if isinstance(self.transformer, PackedTransformer):
             return self.projection(self.transformer(ids, mask, self.wanted(prompts)))
+        # On a CPU padding costs as much as pieces do.
+        is_slow = self.training and ids.device.type == "cpu"
+        if is_slow and self.fuser is None and reads_unpadded(self.transformer):
+            return self.projection(encode_unpadded(self.transformer, ids, mask))
         return self.encode(ids, mask)
 
     def wanted(self, prompts: Prompts) -> Tensor:

@@ -70,7 +70,7 @@ class SpanProducts(nn.Module):
 
 
 class Rounded(nn.Sequential):
-    """Layers that treat each vector alone, of all rows together, so many as `round_up` gives."""
+    """Layers that treat each vector alone, for those of all rows, padded to a `round_up` number."""
 
     def forward(self, vectors: Tensor) -> Tensor:
         """*Shape:* (rows, n, inputs) -> (rows, n, outputs)"""

@@ -17,6 +17,8 @@ from .pieces import round_up
 
 Weights = tuple[Tensor, Tensor]
 BERTS = ("bert", "roberta", "xlm-roberta")
+# Pieces of the longest row for which torch's fused attention is slower than its parts.
+SHORT_ROW = 128
 
 
 def packed(transformer: PreTrainedModel) -> "PreTrainedModel | PackedTransformer":
@@ -91,6 +93,8 @@ class PackedLayer(nn.Module):
 class Attention(nn.Module):
     """Attention of many heads, each row's pieces to each other.
 
+    Scores must be scaled by the queries: here nothing else is.
+
     query, key, value: weight and bias of each projection; they become one layer.
     """
 
@@ -118,13 +122,11 @@ class Attention(nn.Module):
 
     def attend(self, query: Tensor, key: Tensor, value: Tensor, *constants: Tensor) -> Tensor:
         """Of one row. *Shape:* (heads, pieces, head width) each -> (pieces, width)"""
-        return _joined_heads(F.scaled_dot_product_attention(query[None], key[None], value[None]))
+        return _attend(query, key, value)
 
 
 class DisentangledAttention(Attention):
     """Attention that scores distances too (DeBERTa, arXiv 2006.03654, section 3.1).
-
-    Scores must be scaled by the queries: here nothing else is.
 
     distance_keys, distance_queries: the projections of the distances' embeddings, which do not
         depend on the text. *Shape:* (heads, distances, head width)
@@ -159,11 +161,7 @@ class DisentangledAttention(Attention):
         to_keys = query @ distance_keys[:, distances].transpose(1, 2)
         to_queries = key @ distance_queries[:, distances].transpose(1, 2)
         bias = _diagonals(to_keys) + _diagonals(to_queries).transpose(1, 2)
-        return _joined_heads(
-            F.scaled_dot_product_attention(
-                query[None], key[None], value[None], attn_mask=bias[None], scale=1.0
-            )
-        )
+        return _attend(query, key, value, bias)
 
 
 def _diagonals(scores: Tensor) -> Tensor:
@@ -175,14 +173,27 @@ def _diagonals(scores: Tensor) -> Tensor:
     return scores.as_strided((heads, n, n), (n * width, width - 1, 1), n - 1)
 
 
-def _joined_heads(mixed: Tensor) -> Tensor:
-    """*Shape:* (1, heads, pieces, head width) -> (pieces, width)"""
-    return mixed[0].transpose(0, 1).flatten(1)
+def _attend(query: Tensor, key: Tensor, value: Tensor, bias: Tensor | None = None) -> Tensor:
+    """*Shape:* (heads, pieces, head width) each, (heads, pieces, pieces) -> (pieces, width)"""
+    if query.size(1) <= SHORT_ROW:
+        scores = query @ key.transpose(1, 2)
+        scores = scores if bias is None else scores.add_(bias)
+        mixed = scores.softmax(dim=-1) @ value
+    else:
+        bias = None if bias is None else bias[None]
+        (mixed,) = F.scaled_dot_product_attention(
+            query[None], key[None], value[None], attn_mask=bias, scale=1.0
+        )
+    return mixed.transpose(0, 1).flatten(1)
 
 
 def _attention(original: Any) -> Attention:
-    parts = (original.query, original.key, original.value)
-    return Attention(*map(_weights, parts), heads=original.num_attention_heads)
+    return Attention(
+        _scaled(original.query, original.attention_head_size**-0.5),
+        _weights(original.key),
+        _weights(original.value),
+        heads=original.num_attention_heads,
+    )
 
 
 def is_bert(config: PretrainedConfig) -> bool:
@@ -208,9 +219,8 @@ def _disentangled(original: Any, distances: Tensor) -> DisentangledAttention:
     scale = (3 * original.attention_head_size) ** -0.5
     to_key, to_query = distance_projections(original)
     near = distances[: 2 * original.pos_ebd_size]
-    weight, bias = _weights(original.query_proj)
     return DisentangledAttention(
-        (scale * weight, scale * bias),
+        _scaled(original.query_proj, scale),
         _weights(original.key_proj),
         _weights(original.value_proj),
         heads=heads,
@@ -222,3 +232,7 @@ def _disentangled(original: Any, distances: Tensor) -> DisentangledAttention:
 
 def _weights(linear: nn.Linear) -> Weights:
     return linear.weight.detach(), linear.bias.detach()
+
+
+def _scaled(linear: nn.Linear, scale: float) -> Weights:
+    return scale * linear.weight.detach(), scale * linear.bias.detach()

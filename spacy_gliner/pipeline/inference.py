@@ -39,7 +39,7 @@ class Limits:
     """window: the longest row, prompt included, in word pieces.
     text: the most word pieces of text in a row.
     overlap: words that neighbouring windows share.
-    max_batch_pieces: the padded size of a batch, in word pieces.
+    max_batch_pieces: the most word pieces of a batch, padding included.
     """
 
     window: int
@@ -101,12 +101,14 @@ def find_candidates(
 
 
 def _even_batches(sizes: Sequence[int], most: int, *, threads: int) -> list[list[int]]:
-    """Batches for threads, each of at most `most` pieces, and as even as can be."""
-    if sum(sizes) <= threads * THREAD_PIECES:
-        return batches(sizes, min(most, threads * THREAD_PIECES))
-    most = min(most, THREAD_PIECES)
-    rounds = -(-len(batches(sizes, most)) // threads)
-    limits = range(max(sizes), most)
+    """Batches for threads, as even as can be: of at most `most` pieces, or a single longer row."""
+    is_little = sum(sizes) <= threads * THREAD_PIECES
+    most = min(most, threads * THREAD_PIECES if is_little else THREAD_PIECES)
+    parts = batches(sizes, most)
+    if len(parts) < threads:
+        return parts
+    rounds = -(-len(parts) // threads)
+    limits = range(min(most, max(sizes, default=1)), most)
     fewest = bisect_left(
         limits, True, key=lambda limit: len(batches(sizes, limit)) <= rounds * threads
     )
