@@ -21,8 +21,8 @@ from .windows import Window, label_passes, windows
 from .words import Words
 
 Text = Pieces | WordVectors
-# The most word pieces that a thread reads at once on a CPU: more are no faster, and leave holes in
-# memory. If there are no more for each thread, all of them read one batch together.
+# The most word pieces that a thread reads at once on a CPU: more are hardly faster, and leave holes
+# in memory. If there are no more for each thread, all of them read one batch together.
 THREAD_PIECES = 1024
 
 
