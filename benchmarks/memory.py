@@ -5,12 +5,11 @@ Each is read in a process of its own, with a model that is loaded already and ha
 """
 
 import gc
-import json
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import nullcontext
 from ctypes import CDLL
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from itertools import count, cycle, islice, takewhile
 from multiprocessing import get_context
@@ -29,6 +28,7 @@ from spacy_gliner.evaluation.tables import table
 
 from .inference.texts import make_labels, make_texts
 from .process import forget_peak, resident
+from .results import write_results
 
 COMPONENT = "gliner"
 SHORTEST = 1000
@@ -95,10 +95,7 @@ class Report:
 
     def to_disk(self, folder: Path) -> None:
         """Write results.json and results.md, and memory.png once a stream was read."""
-        folder.mkdir(parents=True, exist_ok=True)
-        content = json.dumps(asdict(self), indent=1) + "\n"
-        (folder / "results.json").write_text(content, encoding="utf8")
-        (folder / "results.md").write_text(self.to_markdown(), encoding="utf8")
+        write_results(self, folder)
         if self.streams:
             self._plot(folder / "memory.png")
 

@@ -1,14 +1,14 @@
 """The results as JSON, Markdown and plots."""
 
-import json
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from spacy_gliner.evaluation.tables import table
 
+from ..results import write_results
 from .contenders import CONTENDERS, FLOOR, OURS
 from .grid import Result
 
@@ -38,10 +38,7 @@ class Report:
         """Write results.json and results.md, and the plots, for which matplotlib is needed."""
         from .plot import plot_curves, plot_grid
 
-        folder.mkdir(parents=True, exist_ok=True)
-        content = json.dumps(asdict(self), indent=1) + "\n"
-        (folder / "results.json").write_text(content, encoding="utf8")
-        (folder / "results.md").write_text(self.to_markdown(), encoding="utf8")
+        write_results(self, folder)
         if self.grid:
             plot_grid(self.grid, folder / "grid.png")
         if self.labels:

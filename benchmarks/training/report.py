@@ -1,12 +1,12 @@
 """The results as JSON and Markdown."""
 
-import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from spacy_gliner.evaluation.tables import table
 
+from ..results import write_results
 from .contenders import REFERENCE
 from .turns import Result
 
@@ -33,10 +33,7 @@ class Report:
 
     def to_disk(self, folder: Path) -> None:
         """Write results.json and results.md."""
-        folder.mkdir(parents=True, exist_ok=True)
-        content = json.dumps(asdict(self), indent=1) + "\n"
-        (folder / "results.json").write_text(content, encoding="utf8")
-        (folder / "results.md").write_text(self.to_markdown(), encoding="utf8")
+        write_results(self, folder)
 
     def to_markdown(self) -> str:
         parts = ["# Training on a CPU", table(["environment", ""], self.environment.items())]

@@ -108,7 +108,7 @@ def _even_batches(sizes: Sequence[int], most: int, *, threads: int) -> list[list
     if len(parts) < threads:
         return parts
     rounds = -(-len(parts) // threads)
-    limits = range(min(most, max(sizes, default=1)), most)
+    limits = range(min(most, max(sizes)), most)
     fewest = bisect_left(
         limits, True, key=lambda limit: len(batches(sizes, limit)) <= rounds * threads
     )
