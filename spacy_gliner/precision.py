@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 Network = TypeVar("Network", bound=nn.Module)
 
-# Activations in int8 have one scale a row; unsigned, since oneDNN has no fast kernels for others.
+# Activations in int8 have one scale a row, and stand for numbers around ZERO.
 LARGEST, ZERO = 127, 128
 # The number that stands for it among kinds of recurrent layers.
 LSTM = 2
@@ -191,7 +191,9 @@ class Int8Linear(nn.Module):
     def forward(self, rows: Tensor) -> Tensor:
         """*Shape:* (..., inputs) -> (..., outputs)"""
         scale = rows.abs().amax(dim=-1, keepdim=True).float().clamp(min=1e-12) / LARGEST
-        integers = (rows / scale).add_(ZERO).round_().to(torch.uint8)
+        # Torch is slow to make unsigned integers, and oneDNN has no fast kernels for others.
+        signed = (rows * (1 / scale)).round_().to(torch.int8)
+        integers = signed.view(torch.uint8).add_(ZERO)
         products = torch.ops.onednn.qlinear_pointwise(
             *(integers, 1.0, ZERO),
             *(self.packed, self.scales, self.zeros),

@@ -21,7 +21,7 @@ from .words import Words, doc_words
 
 Threshold = float | dict[str, float]
 
-# In int8 a span in forty is another one, and it takes no less time.
+# In int8 a span in forty is another one, and it takes about as long as in bfloat16.
 PRECISIONS = ("float32", "bfloat16")
 
 
