@@ -16,6 +16,9 @@ from .packed import packed
 from .pieces import round_up
 from .scorers import Feedforward, MarkerV0
 
+# Words whose spans are scored at once: what they need stays in the processor's cache.
+WORDS = 32
+
 
 @torch.no_grad()
 def freeze(network: GLiNERNetwork, precision: str) -> GLiNERNetwork:
@@ -44,7 +47,7 @@ def freeze(network: GLiNERNetwork, precision: str) -> GLiNERNetwork:
 
 
 class SpanProducts(nn.Module):
-    """`MarkerV0` for inference, a row at a time: what it needs stays in the processor's cache."""
+    """`MarkerV0` for inference, some words at a time."""
 
     def __init__(self, scorer: MarkerV0) -> None:
         super().__init__()
@@ -65,8 +68,12 @@ class SpanProducts(nn.Module):
         # Ends beyond the last word are zeros.
         ends = F.pad(ends, (0, 0, 0, self.max_width - 1)).unfold(1, self.max_width, 1)
         rows = zip(starts[:, :, None], ends.transpose(2, 3), queries, strict=True)
-        scores = [product((start + end).relu_(), query) for start, end, query in rows]
-        return torch.stack(scores) + offsets[:, None, None]
+        scores = [
+            product((start + end).relu_(), query)
+            for row_starts, row_ends, query in rows
+            for start, end in zip(row_starts.split(WORDS), row_ends.split(WORDS), strict=True)
+        ]
+        return torch.cat(scores).unflatten(0, words.shape[:2]) + offsets[:, None, None]
 
 
 class Rounded(nn.Sequential):

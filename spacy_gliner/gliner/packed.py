@@ -19,6 +19,8 @@ Weights = tuple[Tensor, Tensor]
 BERTS = ("bert", "roberta", "xlm-roberta")
 # Pieces of the longest row for which torch's fused attention is slower than its parts.
 SHORT_ROW = 128
+# Pieces of longer ones whose distances are scored at once.
+BLOCK = 64
 
 
 def packed(transformer: PreTrainedModel) -> "PreTrainedModel | PackedTransformer":
@@ -158,19 +160,37 @@ class DisentangledAttention(Attention):
         distance_keys, distance_queries = constants
         spare = (distance_keys.size(1) + 1) // 2 - query.size(1)
         distances = slice(spare, distance_keys.size(1) - spare)
-        to_keys = query @ distance_keys[:, distances].transpose(1, 2)
-        to_queries = key @ distance_queries[:, distances].transpose(1, 2)
-        bias = _diagonals(to_keys) + _diagonals(to_queries).transpose(1, 2)
+        bias = _distance_scores(query, distance_keys[:, distances])
+        bias = bias + _distance_scores(key, distance_queries[:, distances]).transpose(1, 2)
         return _attend(query, key, value, bias)
 
 
-def _diagonals(scores: Tensor) -> Tensor:
-    """From scores of relative places to those of absolute ones: (i, j) is at (i, n - 1 - i + j).
+def _distance_scores(pieces: Tensor, distances: Tensor) -> Tensor:
+    """Of each piece and its distance to each, which are the longest first.
 
-    *Shape:* (heads, n, 2 n - 1) -> (heads, n, n), without a copy
+    In long rows of some pieces at a time: each of them needs only half of all distances.
+
+    *Shape:* (heads, n, head width), (heads, 2 n - 1, head width) -> (heads, n, n)
     """
-    heads, n, width = scores.shape
-    return scores.as_strided((heads, n, n), (n * width, width - 1, 1), n - 1)
+    n = pieces.size(1)
+    if n <= SHORT_ROW:
+        return _diagonals(pieces @ distances.transpose(1, 2))
+    parts = []
+    for start in range(0, n, BLOCK):
+        part = pieces[:, start : start + BLOCK]
+        near = distances[:, max(0, n - start - BLOCK) : 2 * n - 1 - start]
+        parts.append(_diagonals(part @ near.transpose(1, 2)))
+    return torch.cat(parts, dim=1)
+
+
+def _diagonals(scores: Tensor) -> Tensor:
+    """From scores of relative places to those of absolute ones: (i, j) is at (i, m - 1 - i + j).
+
+    *Shape:* (heads, m, n + m - 1) -> (heads, m, n), without a copy
+    """
+    heads, m, width = scores.shape
+    shape = (heads, m, width + 1 - m)
+    return scores.as_strided(shape, (m * width, width - 1, 1), m - 1)
 
 
 def _attend(query: Tensor, key: Tensor, value: Tensor, bias: Tensor | None = None) -> Tensor:

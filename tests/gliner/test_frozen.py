@@ -56,8 +56,11 @@ def transformer(config):
 @torch.inference_mode()
 @pytest.mark.parametrize("name", CONFIGS)
 def test_without_padding_vectors_are_the_same(name, monkeypatch):
-    """Rows are shorter and longer than that for which attention is computed in its parts."""
-    monkeypatch.setattr("spacy_gliner.gliner.packed.SHORT_ROW", 20)
+    """Rows are shorter and longer than that for which attention is computed in its parts, and than
+    those pieces whose distances are scored at once.
+    """
+    monkeypatch.setattr("spacy_gliner.gliner.packed.SHORT_ROW", 15)
+    monkeypatch.setattr("spacy_gliner.gliner.packed.BLOCK", 16)
     original = transformer(CONFIGS[name])
     without = packed(original)
     assert isinstance(without, PackedTransformer)
@@ -78,7 +81,8 @@ def test_transformers_that_are_not_known_stay_as_they_are(name):
 
 
 @pytest.mark.parametrize("name", VARIANTS)
-def test_a_frozen_network_gives_the_same_logits(checkpoint, name):
+def test_a_frozen_network_gives_the_same_logits(checkpoint, name, monkeypatch):
+    monkeypatch.setattr("spacy_gliner.gliner.frozen.WORDS", 2)
     made = make(checkpoint, name)
     expected = score(made, ROWS)
     logits = score(Checkpoint(made.config, freeze(made.network, "float32"), made.prompts), ROWS)
